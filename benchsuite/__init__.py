@@ -1,0 +1,58 @@
+"""benchsuite: a benchmark suite for neural-network pruning and quantization.
+
+Plugin authors import the types from here; notebooks call `prune`, `quantize`, `measure`, `run` and `get`.
+The functions load torch when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from benchsuite.api import (
+    DataInfo,
+    Dataset,
+    ImageData,
+    LayerPruner,
+    Model,
+    PruneContext,
+    Pruner,
+    Quantizer,
+    Recipe,
+    Regularizer,
+    hookimpl,
+)
+from benchsuite.errors import BenchsuiteError, ConfigError, DataError, PluginError, StoreError
+
+if TYPE_CHECKING:
+    from benchsuite.functional import get, measure, prune, quantize, run
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BenchsuiteError",
+    "ConfigError",
+    "DataError",
+    "DataInfo",
+    "Dataset",
+    "ImageData",
+    "LayerPruner",
+    "Model",
+    "PluginError",
+    "PruneContext",
+    "Pruner",
+    "Quantizer",
+    "Recipe",
+    "Regularizer",
+    "StoreError",
+    "get",
+    "hookimpl",
+    "measure",
+    "prune",
+    "quantize",
+    "run",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in {"get", "measure", "prune", "quantize", "run"}:
+        return getattr(import_module("benchsuite.functional"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

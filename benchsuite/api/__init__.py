@@ -1,0 +1,22 @@
+"""The contract with plugins: plain types and hook specifications, no harness code and no torch."""
+
+from benchsuite.api.data import DataInfo, Dataset, ImageData, Split
+from benchsuite.api.hooks import PROJECT, hookimpl
+from benchsuite.api.plugins import LayerPruner, Model, PruneContext, Pruner, Quantizer, Regularizer
+from benchsuite.api.recipe import Recipe
+
+__all__ = [
+    "PROJECT",
+    "DataInfo",
+    "Dataset",
+    "ImageData",
+    "LayerPruner",
+    "Model",
+    "PruneContext",
+    "Pruner",
+    "Quantizer",
+    "Recipe",
+    "Regularizer",
+    "Split",
+    "hookimpl",
+]

@@ -1,0 +1,41 @@
+"""Every error a user can meet, each with the exit code it ends in."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchsuiteError(Exception):
+    """Something the user can mend: printed without a traceback."""
+
+    exit_code = 2
+
+
+class ConfigError(BenchsuiteError):
+    """A board, an option or a plugin's field is wrong; the message names the place and the remedy."""
+
+
+class PluginError(BenchsuiteError):
+    """A plugin broke its contract: it fails its own cells and nothing else."""
+
+
+class StrictPluginError(PluginError):
+    """A plugin failed to load under `--strict-plugins`."""
+
+    exit_code = 6
+
+
+class DataError(BenchsuiteError):
+    """Data is missing, truncated or not what it should be; names the file and the remedy."""
+
+
+class StoreError(BenchsuiteError):
+    """The store cannot be read or written."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """How an error about the unknown `name` ends: the nearest known name, or the known ones."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f'; did you mean "{near[0]}"?'
+    return f"; known: {', '.join(names)}" if names else ""
