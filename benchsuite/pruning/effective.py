@@ -1,0 +1,47 @@
+"""The effective number of weights, and the theorem about the share of the mass that it keeps.
+
+Source: Wang, Guralnik, Akbari, Dixon, "Effective Model Pruning", ICML 2026, arXiv 2509.25606.
+"""
+
+import torch
+from torch import Tensor
+
+_CHUNK = 2**17  # float64 copies of this many scores stay in the cache
+
+
+def effective_counts(scores: Tensor) -> Tensor:
+    """Effective number of weights in each group: 1 / Σ p², p = s / Σ s (inverse Simpson index).
+
+    scores: (groups, n), non-negative. Returns float64 (groups,), in [1, n], 0 for an all-zero group.
+    """
+    groups = len(scores)
+    total = torch.zeros(groups, dtype=torch.float64)
+    squares = torch.zeros(groups, dtype=torch.float64)
+    width = max(1, _CHUNK // groups)
+    for start in range(0, scores.shape[1], width):
+        doubles = scores[:, start : start + width].double()
+        total += doubles.sum(1)
+        squares += doubles.square_().sum(1)
+    return torch.where(squares > 0, total.square() / squares, 0.0)
+
+
+def kept_mass_bound(neff: Tensor, size: int) -> Tensor:
+    """The least share of its mass that a group of N = size ≥ 2 keeps in its ν = ⌊neff⌋ largest scores.
+
+    ν/N + (N − ν)/N · √((N − ν − 1) / ((ν + 1)(N − 1))), with ν = N − 1 where all scores are equal.
+    """
+    nu = neff.floor().clamp(1, size - 1)
+    return nu / size + (size - nu) / size * ((size - nu - 1) / ((nu + 1) * (size - 1))).sqrt()
+
+
+def kept_mass_margins(scores: Tensor, keep: Tensor) -> Tensor:
+    """Kept share of the mass minus the theorem's bound, for each group of which it says something.
+
+    scores, keep: (groups, n). Groups of one weight or without any mass are left out.
+    """
+    size = scores.shape[1]
+    neff = effective_counts(scores)
+    asserted = (neff > 0) & (size > 1)
+    total = scores.sum(1, dtype=torch.float64)[asserted]
+    kept = torch.where(keep, scores, 0.0).sum(1, dtype=torch.float64)[asserted]
+    return kept / total - kept_mass_bound(neff[asserted], size) if len(total) else total

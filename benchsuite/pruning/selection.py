@@ -1,0 +1,127 @@
+"""Selection: order statistics of groups of scores, computed once and asked many times.
+
+All of it runs on the CPU, so that an accelerator gets the CPU's masks bit for bit. Non-negative floats
+order like their bit patterns, and integers are what numpy selects and sorts fastest.
+"""
+
+from bisect import bisect_left, insort
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchsuite.pruning.effective import effective_counts
+
+Keys = NDArray[np.signedinteger]
+
+
+class Ranking:
+    """Which scores of each group are the largest.
+
+    scores: (groups, n ≥ 1), non-negative; float16 and bfloat16 are widened. A sweep over many levels asks
+    the same ranking again and again, and what one question has sorted serves the next.
+    Errors: ValueError if a score is NaN or infinite.
+    """
+
+    def __init__(self, scores: Tensor) -> None:
+        scores = scores.detach().cpu()
+        self.scores = scores if scores.dtype == torch.float64 else scores.float()
+        self._keys = _order_keys(self.scores)
+        if self._keys.size and self._keys.max() >= _order_keys(torch.tensor(torch.inf, dtype=self.scores.dtype)):
+            raise ValueError("NaN or infinite scores")
+
+    @property
+    def size(self) -> int:
+        """Scores in each group."""
+        return self.scores.shape[1]
+
+    @cached_property
+    def effective_counts(self) -> Tensor:
+        """The effective number of weights of each group: see `effective_counts`."""
+        return effective_counts(self.scores)
+
+    def keep_largest(self, counts: int | Tensor) -> Tensor:
+        """Keep exactly `counts` (one number, or one for each group) of the largest; of equals the lower index."""
+        wanted = np.broadcast_to(np.asarray(counts, dtype=np.int64), len(self._keys))
+        if ((wanted < 0) | (wanted > self.size)).any():
+            raise ValueError(f"cannot keep {counts} of {self.size} scores")
+        cuts = self.size - wanted
+        threshold = self._order.at(np.minimum(cuts, self.size - 1))
+        threshold[wanted == 0] = np.iinfo(threshold.dtype).max
+        keep = self._compare(np.greater_equal, threshold)
+        for group in self._order.ambiguous(cuts, keep):
+            ties = np.flatnonzero(self._keys[group] == threshold[group])
+            surplus = np.count_nonzero(keep[group]) - wanted[group]
+            keep[group, ties[len(ties) - surplus :]] = False
+        return torch.from_numpy(keep)
+
+    def keep_above(self, k: int) -> Tensor:
+        """Keep what is above the k-th smallest of its group (k from 0); its equals are all pruned."""
+        if not 0 <= k < self.size:
+            raise ValueError(f"there is no {k}-th of {self.size} scores")
+        return torch.from_numpy(self._compare(np.greater, self._order.at(np.full(len(self._keys), k))))
+
+    @cached_property
+    def _order(self) -> "_Order":
+        return _Quickselect(self._keys[0]) if len(self._keys) == 1 else _Sorted(self._keys)
+
+    def _compare(self, above: np.ufunc, threshold: Keys) -> NDArray[np.bool_]:
+        keep: NDArray[np.bool_] = above(self._keys, threshold[:, None])
+        return keep
+
+
+class _Order(Protocol):
+    def at(self, positions: NDArray[np.int64]) -> Keys:
+        """The order statistic at one position of each group."""
+
+    def ambiguous(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The groups whose cut, already looked up, falls between equal keys."""
+
+
+class _Quickselect:
+    """One group: every request partitions only what lies between the positions settled before."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._buffer = keys.copy()
+        self._settled: list[int] = []
+
+    def at(self, positions: NDArray[np.int64]) -> Keys:
+        k = int(positions[0])
+        place = bisect_left(self._settled, k)
+        if self._settled[place : place + 1] != [k]:
+            low = self._settled[place - 1] + 1 if place else 0
+            high = self._settled[place] if place < len(self._settled) else len(self._buffer)
+            self._buffer[low:high].partition(k - low)
+            insort(self._settled, k)
+        return self._buffer[k : k + 1].copy()
+
+    def ambiguous(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.intp]:
+        return np.flatnonzero(np.count_nonzero(keep) != keep.size - cuts)
+
+
+class _Sorted:
+    """Many groups, each with its own position: one sort, then look-ups."""
+
+    def __init__(self, keys: Keys) -> None:
+        # torch transposes with all threads; numpy's allocation takes huge pages, which fault far less often
+        self._rows: Keys = np.empty(keys.shape, keys.dtype)
+        torch.from_numpy(self._rows).copy_(torch.from_numpy(keys))
+        self._rows.sort(axis=-1)
+
+    def at(self, positions: NDArray[np.int64]) -> Keys:
+        return self._rows[np.arange(len(self._rows)), positions]
+
+    def ambiguous(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.intp]:
+        size = self._rows.shape[1]
+        tied = self.at(np.maximum(cuts, 1) - 1) == self.at(np.minimum(cuts, size - 1))
+        return np.flatnonzero(tied & (cuts > 0) & (cuts < size))
+
+
+def _order_keys(scores: Tensor) -> Keys:
+    """The bit patterns of non-negative floats as integers, which order as the floats do."""
+    array = scores.numpy()
+    keys: Keys = array.view(np.int64 if array.dtype == np.float64 else np.int32)
+    return keys
