@@ -1,1 +1,23 @@
-"""plan"""
+"""From a board file to cells with keys; touches no tensor and imports no torch."""
+
+from benchsuite.plan.planner import CONTROL, Cell, Plan, plan
+from benchsuite.plan.schema import Board, parse_board, read_board
+from benchsuite.plan.steps import PROTOCOL, Chain, Finetune, Prune, Quantize, Step, Train, Use
+
+__all__ = [
+    "CONTROL",
+    "PROTOCOL",
+    "Board",
+    "Cell",
+    "Chain",
+    "Finetune",
+    "Plan",
+    "Prune",
+    "Quantize",
+    "Step",
+    "Train",
+    "Use",
+    "parse_board",
+    "plan",
+    "read_board",
+]

@@ -1,0 +1,118 @@
+"""Data as tensors on the device: normalised and augmented by the batch, no worker processes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchsuite.api import Dataset, ImageData, Split
+from benchsuite.errors import DataError
+from benchsuite.plan import Use
+from benchsuite.registry import Registry
+
+_EVALUATION_BATCH = 1000
+_CROP_PADDING = 4
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split on the device: `images` uint8 (N, C, H, W), `labels` int64 (N,)."""
+
+    images: Tensor
+    labels: Tensor
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def _affine(self) -> tuple[Tensor, Tensor]:
+        """Scale and shift (1, C, 1, 1) that take a pixel 0..255 to its normalised value."""
+        mean, std = (torch.tensor(value, device=self.images.device).view(1, -1, 1, 1) for value in (self.mean, self.std))
+        return 1 / (255 * std), -mean / std
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """float32, (pixel / 255 − mean) / std."""
+        scale, shift = self._affine
+        return images.to(torch.float32).mul_(scale).add_(shift)
+
+    @cached_property
+    def _evaluation(self) -> list[tuple[Tensor, Tensor]]:
+        images = self.normalised(self.images).split(_EVALUATION_BATCH)
+        return list(zip(images, self.labels.split(_EVALUATION_BATCH), strict=True))
+
+    def in_order(self) -> list[tuple[Tensor, Tensor]]:
+        """All examples once, normalised, in large batches: for evaluation."""
+        return self._evaluation
+
+    def example(self) -> Tensor:
+        """One normalised input, shape (1, C, H, W)."""
+        return self.normalised(self.images[:1])
+
+    def shuffled(
+        self, batch_size: int, generator: torch.Generator, augmentation: tuple[str, ...] = ()
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """All examples once in random order, normalised and augmented, in batches; the last may be smaller."""
+        order = torch.randperm(len(self), generator=generator).to(self.images.device)
+        for chosen in order.split(batch_size):
+            images = self.images[chosen]
+            if "crop" in augmentation:
+                images = _crop(images, generator)
+            if "flip" in augmentation:
+                mirrored = torch.rand(len(images), generator=generator).to(images.device) < 0.5
+                images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+            yield self.normalised(images), self.labels[chosen]
+
+
+def _crop(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A random window of the original size from each image, padded by 4 black pixels on all sides."""
+    count, _, height, width = images.shape
+    padded = torch.nn.functional.pad(images, (_CROP_PADDING,) * 4)
+    offsets = torch.randint(2 * _CROP_PADDING + 1, (2, count), generator=generator).to(images.device)
+    each = torch.arange(count, device=images.device)[:, None, None]
+    rows = (offsets[0, :, None] + torch.arange(height, device=images.device))[:, :, None]
+    columns = (offsets[1, :, None] + torch.arange(width, device=images.device))[:, None, :]
+    return padded[each, :, rows, columns].permute(0, 3, 1, 2)
+
+
+class DataSource:
+    """Loads each data set once and keeps it on the device."""
+
+    def __init__(self, registry: Registry, root: Path, device: torch.device) -> None:
+        self._registry = registry
+        self._root = root
+        self._device = device
+        self._loaded: dict[tuple[Use, Split], Examples] = {}
+
+    def plugin(self, use: Use) -> Dataset:
+        """The data set that a chain names."""
+        dataset = self._registry.get("dataset", use.name).create(dict(use.fields))
+        if not isinstance(dataset, Dataset):
+            raise TypeError(f"{use.name} is no data set")
+        return dataset
+
+    def examples(self, use: Use, split: Split) -> Examples:
+        """One split on the device. Errors: DataError if it is not what the data set declares."""
+        if (use, split) not in self._loaded:
+            dataset = self.plugin(use)
+            data = dataset.load(self._root, split)
+            _validate(use.name, split, dataset, data)
+            self._loaded[use, split] = Examples(
+                data.images.to(self._device), data.labels.to(self._device), dataset.mean, dataset.std
+            )
+        return self._loaded[use, split]
+
+
+def _validate(name: str, split: Split, dataset: Dataset, data: ImageData) -> None:
+    info, images, labels = dataset.info, data.images, data.labels
+    expected = (len(labels), info.channels, info.height, info.width)
+    if images.dtype != torch.uint8 or labels.dtype != torch.int64:
+        raise DataError(f"{name}, {split}: images are {images.dtype} and labels {labels.dtype}, not uint8 and int64")
+    if tuple(images.shape) != expected or not len(labels):
+        raise DataError(f"{name}, {split}: images have shape {tuple(images.shape)}, not {expected}")
+    if int(labels.min()) < 0 or int(labels.max()) >= info.classes:
+        raise DataError(f"{name}, {split}: labels {int(labels.min())}..{int(labels.max())} of {info.classes} classes")

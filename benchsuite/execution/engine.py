@@ -1,0 +1,155 @@
+"""From a chain to its record: runs what the store does not hold yet, each shared beginning once."""
+
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
+from typing import Literal, cast
+
+import safetensors.torch
+import torch
+
+from benchsuite.errors import DataError, PluginError, StoreError
+from benchsuite.execution.data import DataSource
+from benchsuite.execution.measuring import Measurer, latency
+from benchsuite.execution.provenance import provenance
+from benchsuite.execution.steps import State, Steps
+from benchsuite.metrics import pack_bits
+from benchsuite.plan import Chain
+from benchsuite.registry import Registry
+from benchsuite.store import Record, Store
+
+Rerun = Literal["never", "failed", "all"]
+
+_MODEL_FILE, _CORRECT_FILE = "model.safetensors", "correct.bits"
+_MODELS_KEPT = 8
+_SECONDS_DECIMALS = 3
+
+
+class _UnmetError(Exception):
+    """A chain that this one builds on did not succeed."""
+
+
+class Engine:
+    """Computes chains on one device, reading and filling one store."""
+
+    def __init__(
+        self, registry: Registry, store: Store, data: DataSource, device: torch.device, rerun: Rerun = "never"
+    ) -> None:
+        self.steps = Steps(registry, data, device)
+        self._registry = registry
+        self._store = store
+        self._data = data
+        self._device = device
+        self._rerun = rerun
+        self._settled: dict[str, Record] = {}
+        self._recent: OrderedDict[str, State] = OrderedDict()
+        self._measurer = Measurer()
+
+    def stored(self, chain: Chain) -> Record | None:
+        """The record that a run would take over: of this run, or of the store as `rerun` says."""
+        if chain.key in self._settled:
+            return self._settled[chain.key]
+        record = None if self._rerun == "all" else self._store.record(chain.key)
+        return None if record and self._rerun == "failed" and record.status != "ok" else record
+
+    def record(self, chain: Chain) -> Record:
+        """The record of the chain, computed if need be. A failure is a record, too.
+
+        Errors: DataError and StoreError, which concern more than this chain.
+        """
+        record = self.stored(chain)
+        if record is None:
+            with self._store.lock(chain.key):
+                record = self.stored(chain)
+                if record is None:
+                    record, files = self._compute(chain)
+                    self._store.put(record, files)
+        self._settled[chain.key] = record
+        return record
+
+    def _compute(self, chain: Chain) -> tuple[Record, dict[str, bytes]]:
+        started = time.perf_counter()
+        asked = {"seed": chain.seed, "steps": [step.canonical() for step in chain.steps]}
+        origin = provenance(chain, self._registry, self._device)
+        try:
+            state = self._advance(chain)
+            record, files = self._measured(chain, state)
+        except _UnmetError as unmet:
+            return Record(chain.key, "skipped", asked, provenance=origin, error={"reason": str(unmet)}), {}
+        except (DataError, StoreError):
+            raise
+        except Exception as error:  # whatever a plugin raises costs its own cells and no others
+            return Record(chain.key, "failed", asked, provenance=origin, error=_told(error)), {}
+        cost = {
+            "epochs": sum(step.epochs_trained for step in chain.steps),
+            "seconds": round(time.perf_counter() - started, _SECONDS_DECIMALS),
+            "train_seconds": round(state.train_seconds, _SECONDS_DECIMALS),
+            **record.cost,
+        }
+        return replace(record, cell=asked, provenance=origin, cost=cost), files
+
+    def _measured(self, chain: Chain, state: State) -> tuple[Record, dict[str, bytes]]:
+        test = self._data.examples(chain.training.dataset, "test")
+        quantizers = self.steps.quantizers(chain, state.model)
+        architecture = self.steps.architecture(chain)
+        metrics, layers, evaluation = self._measurer.measure(state.model, architecture, test, quantizers)
+        if state.facts:
+            metrics["audit"] = state.facts
+        files = {_CORRECT_FILE: pack_bits(evaluation.correct)}
+        if chain.step.epochs_trained:
+            tensors = {name: tensor.cpu().contiguous() for name, tensor in state.model.state_dict().items()}
+            files[_MODEL_FILE] = safetensors.torch.save(tensors)
+        return Record(chain.key, "ok", metrics=metrics, layers=layers, cost=latency(state.model, test)), files
+
+    def _advance(self, chain: Chain) -> State:
+        """Run the last step on a copy of the state before it."""
+        if chain.parent is None:
+            state = State(self.steps.build(chain))
+        else:
+            state = deepcopy(self._state(chain.parent))
+        reference = getattr(chain.step, "matched_to", None)
+        self.steps.run(chain, state, self._required(reference).layers if reference else None)
+        self._remember(chain, state)
+        return state
+
+    def _state(self, chain: Chain) -> State:
+        """The network after the chain; not to be changed."""
+        if chain.step.epochs_trained:
+            record = self._required(chain)
+            if chain.key not in self._recent:
+                self._remember(chain, self._load(chain, record))
+        elif chain.key not in self._recent:
+            self._advance(chain)
+        self._recent.move_to_end(chain.key)
+        return self._recent[chain.key]
+
+    def _required(self, chain: Chain) -> Record:
+        record = self.record(chain)
+        if record.status != "ok":
+            reason = (record.error or {}).get("reason")
+            raise _UnmetError(f"builds on {chain.key}, which {record.status}: {reason}")
+        return record
+
+    def _load(self, chain: Chain, record: Record) -> State:
+        path = self._store.file(chain.key, _MODEL_FILE)
+        if path is None:  # broken, and by now set aside: trained again
+            del self._settled[chain.key]
+            self._required(chain)
+            return self._recent[chain.key]
+        model = self.steps.rebuild(chain)
+        model.load_state_dict(safetensors.torch.load_file(path, device=str(self._device)))
+        facts = cast(Mapping[str, float], record.metrics.get("audit", {}))
+        return State(model, dict(facts), float(cast(float, record.cost["train_seconds"])))
+
+    def _remember(self, chain: Chain, state: State) -> None:
+        self._recent[chain.key] = state
+        while len(self._recent) > _MODELS_KEPT:
+            self._recent.popitem(last=False)
+
+
+def _told(error: Exception) -> dict[str, object]:
+    reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+    return {"reason": reason, "traceback": "".join(traceback.format_exception(error))}

@@ -1,0 +1,91 @@
+"""What the harness measures of a compressed network, and what it verifies before it believes it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from benchsuite.api import Model, Quantizer
+from benchsuite.errors import PluginError
+from benchsuite.execution.compress import fold, masks_of
+from benchsuite.execution.data import Examples
+from benchsuite.metrics import Evaluation, evaluate, latency_ms, layer_macs, measure_model, prunable
+
+_SHOWN_DECIMALS = 3
+
+
+class Measurer:
+    """Measures models; counts the MACs of each shape once."""
+
+    def __init__(self) -> None:
+        self._macs: dict[object, dict[str, int]] = {}
+
+    def measure(
+        self, model: nn.Module, architecture: Model, test: Examples, quantizers: Mapping[str, Quantizer]
+    ) -> tuple[dict[str, object], tuple[dict[str, object], ...], Evaluation]:
+        """Metrics, per-layer counts and the evaluation on the test set.
+
+        quantizers: by layer, what its weights are quantized with. Errors: PluginError where masks or grids
+        do not hold.
+        """
+        with parametrize.cached(), torch.no_grad():
+            weights = {name: _tensor(layer.weight) for name, layer in prunable(model).items()}
+            _verify_masks(weights, masks_of(model))
+            _verify_grids(weights, quantizers)
+            shapes = (architecture, tuple(tuple(weight.shape) for weight in weights.values()))
+            if shapes not in self._macs:
+                self._macs[shapes] = layer_macs(model, test.example())
+            bits = {name: float(_bits(quantizer)) for name, quantizer in quantizers.items()}
+            counts, layers = measure_model(model, test.example(), bits, macs=self._macs[shapes])
+            evaluation = evaluate(model, architecture.loss, test.in_order())
+        found = evaluation.correct
+        metrics = {
+            "accuracy": evaluation.accuracy,
+            "correct": int(found.count_nonzero()),
+            "examples": len(found),
+            "loss": evaluation.loss,
+            **counts,
+        }
+        return metrics, tuple(asdict(layer) for layer in layers), evaluation
+
+
+def latency(model: nn.Module, test: Examples) -> dict[str, object]:
+    """Median milliseconds of a forward pass of one example, of the plain folded model."""
+    return {"latency_ms": round(latency_ms(fold(model), test.example()), _SHOWN_DECIMALS), "latency_batch": 1}
+
+
+def verify_changed(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> None:
+    """Errors: PluginError if quantization left every weight as it was: float accuracy is no result for it."""
+    if all(torch.equal(before[name], after[name]) for name in after):
+        raise PluginError("quantization changed no weight")
+
+
+def _verify_masks(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
+    for name, mask in masks.items():
+        grown = int((weights[name].ne(0) & ~mask).count_nonzero())
+        if grown:
+            raise PluginError(f"layer {name}: {grown} pruned weights are not zero")
+
+
+def _verify_grids(weights: Mapping[str, Tensor], quantizers: Mapping[str, Quantizer]) -> None:
+    for name, quantizer in quantizers.items():
+        weight, allowed = weights[name], 2 ** _bits(quantizer)
+        for group in weight.flatten(1) if quantizer.granularity == "channel" else [weight]:
+            values = int(group[group != 0].unique().numel())
+            if values > allowed:
+                raise PluginError(f"layer {name}: {values} distinct non-zero values at {_bits(quantizer)} bits")
+
+
+def _bits(quantizer: Quantizer) -> int:
+    bits = getattr(quantizer, "bits", None)
+    if not isinstance(bits, int):
+        raise PluginError(f"quantizer {type(quantizer).__name__} has no field bits: int")
+    return bits
+
+
+def _tensor(value: object) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"a weight is a {type(value).__name__}")
+    return value.detach()

@@ -1,0 +1,48 @@
+"""Where a record comes from: versions, plugins, data, device. Nothing of it enters a key."""
+
+import platform
+import zlib
+from importlib.metadata import version
+
+import torch
+
+import benchsuite
+from benchsuite.plan import PROTOCOL, Chain, Prune, Quantize, Use
+from benchsuite.registry import Registry
+
+
+def provenance(chain: Chain, registry: Registry, device: torch.device) -> dict[str, object]:
+    """Versions of what ran, and distribution, version and source digest of each plugin of the chain."""
+    return {
+        "benchsuite": benchsuite.__version__,
+        "protocol": PROTOCOL,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": version("numpy"),
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu {platform.machine()}",
+        "plugins": [_origin(use, registry) for use in _uses(chain)],
+        "data": {"name": chain.training.dataset.name, "fingerprint": chain.training.data},
+    }
+
+
+def _uses(chain: Chain) -> list[Use]:
+    training = chain.training
+    uses = [training.dataset, training.model, *([training.regularizer] if training.regularizer else [])]
+    for step in chain.steps:
+        if isinstance(step, Prune):
+            uses.append(step.pruner)
+        elif isinstance(step, Quantize):
+            uses.append(step.quantizer)
+    return uses
+
+
+def _origin(use: Use, registry: Registry) -> dict[str, object]:
+    plugin = registry.get(use.kind, use.name).plugin
+    return {
+        "kind": use.kind,
+        "name": use.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "source": use.source,
+    }

@@ -1,0 +1,56 @@
+"""Runs the cells of a plan, each to exactly one record, and writes the board's results."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchsuite.execution.engine import Engine
+from benchsuite.plan import Board, Cell, Plan
+from benchsuite.store import Record, read_lines, write_lines
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A cell and its record; `fresh` if this run computed it."""
+
+    cell: Cell
+    record: Record
+    fresh: bool
+
+
+def run_cells(
+    board: Board, cells: Iterable[Cell], engine: Engine, on_start: Callable[[Cell], None]
+) -> Iterator[Outcome]:
+    """One outcome per cell, those of one dense training together, so that its model is loaded once."""
+    for cell in sorted(cells, key=lambda one: (one.chain.training.text, one.chain.seed, one.line)):
+        known = engine.stored(cell.chain)
+        if known is None:
+            on_start(cell)
+        record = known or engine.record(cell.chain)
+        yield Outcome(cell, on_board(board, cell, record), known is None)
+
+
+def on_board(board: Board, cell: Cell, record: Record) -> Record:
+    """The record with the cell's place on the board, which is what a table is made from."""
+    place = {
+        "board": board.board.name,
+        "title": board.board.title,
+        "question": board.board.question,
+        "rank_by": board.board.rank_by,
+        "line": cell.line,
+        "role": cell.role,
+        "method": cell.method,
+        "setting": cell.setting,
+        "dense": cell.chain.root.key,
+        "control": cell.control.key if cell.control else None,
+    }
+    return record.at(place)
+
+
+def merge_results(path: Path, planned: Plan, fresh: Iterable[Record]) -> list[Record]:
+    """Write the results of a run over those of the file that are still planned; all of them, sorted by key."""
+    keys = {cell.key for cell in planned.cells}
+    kept = {record.key: record for record in (read_lines(path) if path.exists() else []) if record.key in keys}
+    kept |= {record.key: record for record in fresh}
+    write_lines(path, kept.values())
+    return sorted(kept.values(), key=lambda record: record.key)

@@ -1,0 +1,122 @@
+"""What one command or notebook call works with: registry, folders, device, store; and how boards are run in it."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+import torch
+
+from benchsuite.api import Dataset
+from benchsuite.errors import ConfigError, suggestion
+from benchsuite.execution.data import DataSource
+from benchsuite.execution.engine import Engine, Rerun
+from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, plan, read_board
+from benchsuite.registry import Registry, default_registry
+from benchsuite.store import Store
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+FILTERS = ("pruner", "quantizer", "model", "dataset", "method", "setting")
+
+
+def default_home() -> Path:
+    """`BENCHSUITE_HOME`, or the platform's cache folder."""
+    return Path(os.environ.get("BENCHSUITE_HOME") or platformdirs.user_cache_dir("benchsuite"))
+
+
+def default_data() -> Path:
+    """`BENCHSUITE_DATA`, or the folder data in the home."""
+    return Path(os.environ.get("BENCHSUITE_DATA") or default_home() / "data")
+
+
+@dataclass(frozen=True)
+class Session:
+    """One registry, store, data folder and device."""
+
+    device_name: DeviceName = "auto"
+    rerun: Rerun = "never"
+    strict: bool = False
+    home: Path = field(default_factory=default_home)
+    data_root: Path = field(default_factory=default_data)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """What the installed plugins register."""
+        return default_registry(strict=self.strict)
+
+    @cached_property
+    def device(self) -> torch.device:
+        """The device asked for. Errors: ConfigError if it is CUDA and there is none."""
+        available = torch.cuda.is_available()
+        if self.device_name == "cuda" and not available:
+            raise ConfigError("--device cuda: torch finds no CUDA device here; use --device cpu")
+        return torch.device("cuda" if available and self.device_name != "cpu" else "cpu")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What computes chains, over an opened store. Errors: StoreError."""
+        store = Store(self.home)
+        store.open()
+        return Engine(self.registry, store, DataSource(self.registry, self.data_root, self.device), self.device, self.rerun)
+
+    def board(self, name: str) -> Board:
+        """The board of that name, or of the TOML file of that path. Errors: ConfigError."""
+        if name.endswith(".toml"):
+            return read_board(Path(name))
+        path = self.registry.get("leaderboard", name).factory
+        if not isinstance(path, Path):
+            raise ConfigError(f'leaderboard "{name}" is registered without a file')
+        return read_board(path)
+
+    def plan(self, board: Board, seeds: Sequence[int] | None = None, *, fetch: bool = False) -> Plan:
+        """Plan a board. fetch: download data that is missing. Errors: ConfigError, DataError."""
+
+        def fingerprint(dataset: Dataset) -> str:
+            if fetch:
+                dataset.prepare(self.data_root)
+            return dataset.fingerprint(self.data_root)
+
+        return plan(board, self.registry, fingerprint, seeds)
+
+
+def filtered(cells: Iterable[Cell], filters: Sequence[str]) -> list[Cell]:
+    """The cells that match every `key=pattern`, with their dense parents and controls.
+
+    Errors: ConfigError for a key that is none of FILTERS.
+    """
+    cells = list(cells)
+    tests = [_test(one) for one in filters]
+    chosen = [cell for cell in cells if cell.role == "row" and all(test(cell) for test in tests)]
+    needed = {key for cell in chosen for key in (cell.key, cell.chain.root.key, cell.control and cell.control.key)}
+    return [cell for cell in cells if cell.key in needed] if tests else cells
+
+
+def _test(text: str) -> Callable[[Cell], bool]:
+    key, equals, pattern = text.partition("=")
+    if key not in FILTERS or not equals:
+        raise ConfigError(f"--only {text}: give KEY=PATTERN, such as pruner=neff-*{suggestion(key, FILTERS)}")
+
+    def test(cell: Cell) -> bool:
+        return any(fnmatchcase(value, pattern) for value in _values(cell, key))
+
+    return test
+
+
+def _values(cell: Cell, key: str) -> list[str]:
+    if key == "method":
+        return [cell.method]
+    if key == "setting":
+        return [cell.setting]
+    return [name for kind, name in _plugins(cell.chain) if kind == key]
+
+
+def _plugins(chain: Chain) -> list[tuple[str, str]]:
+    training = chain.training
+    names = [("dataset", training.dataset.name), ("model", training.model.name)]
+    names += [("pruner", step.pruner.name) for step in chain.steps if isinstance(step, Prune)]
+    return names + [("quantizer", step.quantizer.name) for step in chain.steps if isinstance(step, Quantize)]

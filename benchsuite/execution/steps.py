@@ -1,0 +1,170 @@
+"""What each step of a chain does to a network: the only place that trains, prunes and quantizes one."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from benchsuite.api import Model, PruneContext, Pruner, Quantizer, Recipe, Regularizer
+from benchsuite.errors import PluginError
+from benchsuite.execution.compress import add_masks, add_quantizer, restructure, weights_of, zero
+from benchsuite.execution.data import DataSource
+from benchsuite.execution.decide import Levels, decide
+from benchsuite.execution.measuring import verify_changed
+from benchsuite.execution.training import train
+from benchsuite.metrics import select
+from benchsuite.plan import Chain, Finetune, Prune, Quantize, Train, Use
+from benchsuite.registry import Registry
+
+OnEpoch = Callable[[Chain, int, int], None]
+"""Told the chain that trains, the epoch that begins and how many there are."""
+
+Layers = Sequence[Mapping[str, object]]
+
+T = TypeVar("T")
+
+
+@dataclass
+class State:
+    """A network after some steps, the facts that audits of its prunings gave, and its seconds of training."""
+
+    model: nn.Module
+    facts: dict[str, float] = field(default_factory=dict)
+    train_seconds: float = 0.0
+
+
+class Steps:
+    """Runs steps with the plugins of one registry, on one device."""
+
+    def __init__(self, registry: Registry, data: DataSource, device: torch.device) -> None:
+        self.on_epoch: OnEpoch | None = None
+        self._registry = registry
+        self._data = data
+        self._device = device
+        self._shared: tuple[str, PruneContext] | None = None
+
+    def build(self, chain: Chain) -> nn.Module:
+        """The chain's network as freshly initialised, for its seed."""
+        data = self._data.plugin(chain.training.dataset).info
+        with torch.random.fork_rng([]):
+            torch.manual_seed(chain.root.random_stream())
+            return self.architecture(chain).build(data).to(self._device).eval()
+
+    def rebuild(self, chain: Chain) -> nn.Module:
+        """A network with the parametrizations that the chain's steps leave, ready to load their state."""
+        model = self.build(chain)
+        steps = [step for step in chain.steps if isinstance(step, Quantize)]
+        restructure(model, chain, {step: self._plugin(step.quantizer, Quantizer) for step in steps})
+        return model
+
+    def architecture(self, chain: Chain) -> Model:
+        """The plugin that built the chain's network."""
+        return self._plugin(chain.training.model, Model)
+
+    def quantizers(self, chain: Chain, model: nn.Module) -> dict[str, Quantizer]:
+        """By layer, what quantizes its weights after the chain."""
+        found: dict[str, Quantizer] = {}
+        for step in chain.steps:
+            if isinstance(step, Quantize):
+                found |= dict.fromkeys(select(model, step.skip), self._plugin(step.quantizer, Quantizer))
+        return found
+
+    def run(self, chain: Chain, state: State, reference: Layers | None = None) -> None:
+        """Run the chain's last step on the state that the steps before left, in place.
+
+        reference: per-layer counts of the outcome that a pruning is matched to.
+        """
+        step = chain.step
+        if isinstance(step, Train | Finetune):
+            self._train(chain, state, step.recipe)
+        elif isinstance(step, Quantize):
+            self._quantize(state, step)
+        elif isinstance(step, Prune) and step.recipe:
+            self._prune_by_schedule(chain, state, step, step.recipe)
+        elif isinstance(step, Prune):
+            pruner = self._plugin(step.pruner, Pruner)
+            levels = _levels(reference, select(state.model, step.skip)) if reference is not None else None
+            masks, facts = decide(state.model, pruner, step.skip, self._sharing_context(chain, state.model), levels)
+            add_masks(state.model, masks, pruner)
+            state.facts |= facts
+
+    def _train(
+        self, chain: Chain, state: State, recipe: Recipe, before_epoch: Callable[[int], None] | None = None
+    ) -> None:
+        def begin(epoch: int) -> None:
+            if self.on_epoch:
+                self.on_epoch(chain, epoch, recipe.epochs)
+            if before_epoch:
+                before_epoch(epoch)
+
+        use = chain.training.regularizer
+        regularizer = self._plugin(use, Regularizer) if use else None
+        examples = self._data.examples(chain.training.dataset, "train")
+        loss = self.architecture(chain).loss
+        started = time.perf_counter()
+        train(state.model, loss, examples, recipe, chain.random_stream(), regularizer, begin)
+        state.train_seconds += time.perf_counter() - started
+
+    def _prune_by_schedule(self, chain: Chain, state: State, step: Prune, recipe: Recipe) -> None:
+        """Prune before each epoch, to a level that rises; weights may grow back until the last pruning."""
+        pruner = self._plugin(step.pruner, Pruner)
+
+        def prune(epoch: int) -> None:
+            at = replace(pruner, sparsity=_scheduled(step, pruner, epoch / recipe.epochs))  # type: ignore[call-arg]  # planned with one
+            masks, facts = decide(state.model, at, step.skip, self._context(chain, state.model))
+            if epoch < recipe.epochs:
+                zero(state.model, masks, at)
+            else:
+                add_masks(state.model, masks, at)
+                state.facts |= facts
+
+        self._train(chain, state, recipe, prune)
+
+    def _quantize(self, state: State, step: Quantize) -> None:
+        before = weights_of(state.model, step.skip)
+        add_quantizer(state.model, list(before), self._plugin(step.quantizer, Quantizer))
+        verify_changed(before, weights_of(state.model, step.skip))
+
+    def _sharing_context(self, chain: Chain, model: nn.Module) -> PruneContext:
+        """A context that shares rankings with the other prunings of the same network."""
+        fresh = self._context(chain, model)
+        parent = chain.parent.key if chain.parent else ""
+        if self._shared is None or self._shared[0] != parent:
+            self._shared = parent, fresh
+        return replace(fresh, _shared=self._shared[1]._shared)
+
+    def _context(self, chain: Chain, model: nn.Module) -> PruneContext:
+        recipe, dataset, seed = chain.training.recipe, chain.training.dataset, chain.random_stream()
+
+        def batches() -> Iterator[tuple[Tensor, Tensor]]:
+            examples = self._data.examples(dataset, "train")
+            return examples.shuffled(recipe.batch_size, torch.Generator().manual_seed(seed))
+
+        return PruneContext(
+            generator=torch.Generator().manual_seed(seed),
+            batches=batches,
+            copy_model=lambda: deepcopy(model),
+            loss=self.architecture(chain).loss,
+            device=self._device,
+        )
+
+    def _plugin(self, use: Use, kind: type[T]) -> T:
+        plugin = self._registry.get(use.kind, use.name).create(dict(use.fields))
+        if not isinstance(plugin, kind):
+            raise PluginError(f"{use.name} is no {kind.__name__}")
+        return plugin
+
+
+def _levels(reference: Layers, layers: Mapping[str, nn.Module]) -> Levels:
+    sparsity = {str(one["name"]): int(str(one["zeros"])) / int(str(one["weights"])) for one in reference}
+    return {name: sparsity[name] for name in layers}
+
+
+def _scheduled(step: Prune, pruner: Pruner, part: float) -> float:
+    """The sparsity after a part t of the schedule: linear s·t, cubic s·(1 − (1 − t)³) (Zhu & Gupta 2017)."""
+    final = float(pruner.sparsity)  # type: ignore[attr-defined]  # planned with one
+    return final * part if step.schedule == "linear" else final * (1 - (1 - part) ** 3)

@@ -1,0 +1,71 @@
+"""The training loop: short, seeded, on tensors in memory."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from benchsuite.api import Recipe, Regularizer
+from benchsuite.execution.data import Examples
+
+_MILESTONE_FACTOR = 0.1
+
+BeforeEpoch = Callable[[int], None]
+
+
+def train(
+    model: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    examples: Examples,
+    recipe: Recipe,
+    seed: int,
+    regularizer: Regularizer | None = None,
+    before_epoch: BeforeEpoch | None = None,
+) -> None:
+    """Train in place for all epochs of the recipe; the global random state is left as it was.
+
+    seed: of the order of the examples, the augmentation and dropout. before_epoch: called with 1, 2, …
+    """
+    device = examples.images.device
+    generator = torch.Generator().manual_seed(seed)
+    low_precision = recipe.precision == "bf16"
+    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        optimizer = _optimizer(model, recipe)
+        for epoch in range(1, recipe.epochs + 1):
+            if before_epoch:
+                before_epoch(epoch)
+            model.train()
+            batches = examples.shuffled(recipe.batch_size, generator, recipe.augmentation)
+            for index, (inputs, labels) in enumerate(batches):
+                lr = _rate(recipe, epoch, (epoch - 1) * steps_per_epoch + index, recipe.epochs * steps_per_epoch)
+                optimizer.param_groups[0]["lr"] = lr
+                with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
+                    outputs = model(inputs)
+                optimizer.zero_grad()
+                loss(outputs.float() if low_precision else outputs, labels).backward()  # type: ignore[no-untyped-call]  # torch's own
+                if regularizer:
+                    regularizer.after_backward(model)
+                optimizer.step()
+                if regularizer:
+                    regularizer.after_step(model, lr)
+    model.eval()
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    parameters = list(model.parameters())
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True)
+    return torch.optim.SGD(
+        parameters, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True
+    )
+
+
+def _rate(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
+    if recipe.schedule == "cosine":
+        return recipe.lr * 0.5 * (1 + math.cos(math.pi * step / steps))
+    if recipe.schedule == "step":
+        return float(recipe.lr * _MILESTONE_FACTOR ** sum(epoch > milestone for milestone in recipe.milestones))
+    return recipe.lr

@@ -1,0 +1,103 @@
+"""Leaderboard files: TOML, validated, with the file, the key and the nearest valid name in every error."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from benchsuite.errors import ConfigError, suggestion
+
+Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
+Metric = Literal["accuracy", "sparsity", "compression", "effective_macs", "bits_per_weight", "size_bytes", "loss"]
+
+
+class Section(BaseModel):
+    """A table of the file; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BoardSection(Section):
+    """What the board is called, over which seeds it runs and what orders its rows."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: str
+    question: str = ""
+    seeds: Annotated[list[Annotated[int, Field(strict=True, ge=0)]], Field(min_length=1)]
+    rank_by: Metric | None = None
+
+
+class DenseSection(Section):
+    """What every row starts from: names, or tables of a name and the plugin's fields; a list is a grid."""
+
+    dataset: Value
+    model: Value
+    regularizer: Value = None
+    recipe: dict[str, object] = Field(default_factory=dict)
+
+
+class RowSection(Section):
+    """A method: steps after the dense training; a list of values is a grid."""
+
+    steps: Annotated[list[dict[str, object]], Field(min_length=1)]
+    label: str | None = None
+    control: bool = True
+
+
+class Board(Section):
+    """A leaderboard file."""
+
+    board: BoardSection
+    dense: DenseSection
+    finetune: dict[str, object] = Field(default_factory=dict)
+    rows: list[RowSection] = Field(default_factory=list)
+    _file: str = PrivateAttr(default="")
+
+    def place(self, key: str) -> str:
+        """How an error names a key of this file."""
+        return f"leaderboard {self._file}, {key}"
+
+
+def read_board(path: Path) -> Board:
+    """Parse and validate the file. Errors: ConfigError naming file and key."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"leaderboard {path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"leaderboard {path.name}: not valid TOML: {error}") from error
+    return parse_board(content, path.name)
+
+
+def parse_board(content: Mapping[str, object], file: str) -> Board:
+    """Validate the parsed content of `file`. Errors: ConfigError naming file and key."""
+    try:
+        board = Board.model_validate(content)
+    except ValidationError as invalid:
+        problem = invalid.errors()[0]
+        raise ConfigError(f"leaderboard {file}, {_path(problem['loc'])}: {_reason(problem)}") from None
+    board._file = file
+    return board
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def _reason(problem: Mapping[str, object]) -> str:
+    location = problem["loc"]
+    if problem["type"] == "extra_forbidden" and isinstance(location, tuple):
+        return "unknown key" + suggestion(str(location[-1]), _section(location).model_fields)
+    if problem["type"] == "missing":
+        return "is missing"
+    return f"{problem['msg']}, not {problem['input']!r}"
+
+
+def _section(location: tuple[int | str, ...]) -> type[Section]:
+    sections: dict[object, type[Section]] = {"board": BoardSection, "dense": DenseSection, "rows": RowSection}
+    return sections[location[0]] if len(location) > 1 else Board

@@ -1,0 +1,130 @@
+"""From records to the lines of a board: the seeds of a cell side by side, nothing aggregated over a hole."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from benchsuite.metrics.statistics import Summary, paired_change, summarize
+from benchsuite.store import Record
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method at one setting, over the seeds of the board."""
+
+    number: int
+    role: str
+    method: str
+    setting: str
+    records: tuple[Record, ...]
+    """By seed."""
+    parents: tuple[Record, ...]
+    """The dense parent of each."""
+    controls: tuple[Record, ...]
+    """The random control of each; empty where there is none."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every seed has a result."""
+        return all(record.status == "ok" for record in self.records)
+
+    @property
+    def state(self) -> str:
+        """What became of the seeds that have none, such as "failed 1/3"."""
+        missing = [record.status for record in self.records if record.status != "ok"]
+        return ", ".join(f"{status} {missing.count(status)}/{len(self.records)}" for status in dict.fromkeys(missing))
+
+    def metric(self, name: str) -> Summary | None:
+        """A metric over the seeds; None unless all have it."""
+        return _summary(self.records, name)
+
+    def control(self, name: str) -> Summary | None:
+        """The random control's metric over the seeds; None unless all have it."""
+        return _summary(self.controls, name)
+
+    def change(self, name: str) -> Summary | None:
+        """The paired change of a metric against the dense parents."""
+        own, parents = _values(self.records, name), _values(self.parents, name)
+        return paired_change(own, parents) if own and parents else None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A board's lines and what its heading says."""
+
+    board: str
+    title: str
+    question: str
+    rank_by: str | None
+    lines: tuple[Line, ...]
+
+    @property
+    def shown(self) -> list[Line]:
+        """The lines of the printed table: dense first, then in the board's order or by its rank."""
+        dense = [line for line in self.lines if line.role == "dense"]
+        rows = [line for line in self.lines if line.role == "row"]
+        if self.rank_by:
+            name = self.rank_by
+            ascending = name in {"loss", "effective_macs", "bits_per_weight", "size_bytes"}
+
+            def rank(line: Line) -> tuple[bool, float]:
+                summary = line.metric(name)
+                return summary is None, 0.0 if summary is None else summary.mean * (1 if ascending else -1)
+
+            rows.sort(key=rank)
+        return dense + rows
+
+
+def tables(records: Iterable[Record]) -> list[Table]:
+    """The tables of the boards that the records belong to, by name."""
+    boards: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        boards[str(record.cell["board"])].append(record)
+    return [_table(name, boards[name]) for name in sorted(boards)]
+
+
+def _table(name: str, records: Sequence[Record]) -> Table:
+    by_key = {record.key: record for record in records}
+    lines: dict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        lines[cast(int, record.cell["line"])].append(record)
+    cell = records[0].cell
+    rank_by = cell["rank_by"]
+    return Table(
+        board=name,
+        title=str(cell["title"]),
+        question=str(cell["question"]),
+        rank_by=str(rank_by) if rank_by else None,
+        lines=tuple(_line(number, lines[number], by_key) for number in sorted(lines)),
+    )
+
+
+def _line(number: int, records: list[Record], by_key: Mapping[str, Record]) -> Line:
+    records.sort(key=lambda record: cast(int, record.cell["seed"]))
+    cell = records[0].cell
+    related = {
+        name: tuple(by_key[key] for record in records if isinstance(key := record.cell[name], str) and key in by_key)
+        for name in ("dense", "control")
+    }
+    return Line(
+        number=number,
+        role=str(cell["role"]),
+        method=str(cell["method"]),
+        setting=str(cell["setting"]),
+        records=tuple(records),
+        parents=related["dense"],
+        controls=related["control"],
+    )
+
+
+def _values(records: Sequence[Record], name: str) -> list[float]:
+    """One value per record, or none at all if one is missing."""
+    values = [record.metrics.get(name) for record in records if record.status == "ok"]
+    found = [float(value) for value in values if isinstance(value, int | float)]
+    return found if len(found) == len(records) else []
+
+
+def _summary(records: Sequence[Record], name: str) -> Summary | None:
+    values = _values(records, name)
+    return summarize(values) if values else None

@@ -1,0 +1,140 @@
+"""The content-addressed store: an entry is whole or absent, whatever happens to the process that writes it.
+
+    store/<key>/record.json          always
+    store/<key>/model.safetensors    where a model was trained
+    store/<key>/correct.bits         the test set's per-example correctness
+    store/<key>/SHA256SUMS           checksums of the others, as `sha256sum -c` reads them
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import file_digest, sha256
+from pathlib import Path
+from uuid import uuid4
+
+from filelock import FileLock
+
+from benchsuite.errors import StoreError
+from benchsuite.store.records import Record
+
+RECORD, SUMS = "record.json", "SHA256SUMS"
+_LEAST_FREE_BYTES = 64 * 2**20
+_DAY_SECONDS = 86_400
+
+
+class Store:
+    """Entries under `home/store`; several processes may share one."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._entries = home / "store"
+        self._aside = home / "aside"
+        self._locks = home / "locks"
+
+    def open(self) -> None:
+        """Make the folders, and see to it that there is room. Errors: StoreError, before any work is lost."""
+        try:
+            for folder in (self._entries, self._aside, self._locks):
+                folder.mkdir(parents=True, exist_ok=True)
+            probe = self._aside / f"probe-{uuid4().hex}"
+            probe.write_bytes(b"room for an entry")
+            probe.unlink()
+            free = shutil.disk_usage(self.home).free
+        except OSError as error:
+            raise StoreError(
+                f"the store {self.home} is not writable ({error.strerror}): set BENCHSUITE_HOME to a folder that is"
+            ) from error
+        if free < _LEAST_FREE_BYTES:
+            raise StoreError(
+                f"{free >> 20} MiB are free at {self.home}, {_LEAST_FREE_BYTES >> 20} needed:"
+                " make room, or set BENCHSUITE_HOME to a folder on another disk"
+            )
+        self._sweep()
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """One process at a time works on a key; it is released when the process dies."""
+        with FileLock(self._locks / f"{key}.lock"):
+            yield
+
+    def record(self, key: str) -> Record | None:
+        """The record of the entry; None where there is none, or a broken one, which is set aside."""
+        content = self._verified(key, RECORD)
+        if content is None:
+            return None
+        try:
+            return Record.parse(content.decode())
+        except ValueError:
+            self._set_aside(key)
+            return None
+
+    def file(self, key: str, name: str) -> Path | None:
+        """A checked file of the entry; None where it has none, or the entry is broken and set aside."""
+        path = self._entries / key / name
+        if not path.is_file():
+            return None
+        with path.open("rb") as stream:
+            digest = file_digest(stream, "sha256").hexdigest()
+        if digest != self._sums(key).get(name):
+            self._set_aside(key)
+            return None
+        return path
+
+    def put(self, record: Record, files: Mapping[str, bytes]) -> None:
+        """Write an entry aside and rename it into place, over an older one. Errors: StoreError."""
+        contents = {RECORD: record.text.encode(), **files}
+        sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
+        aside = self._aside / f"{record.key}-{uuid4().hex}"
+        try:
+            aside.mkdir()
+            for name, content in {**contents, SUMS: sums.encode()}.items():
+                (aside / name).write_bytes(content)
+            self._set_aside(record.key, discard=True)
+            os.rename(aside, self._entries / record.key)
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise StoreError(
+                f"the store {self.home} cannot be written ({error.strerror}): make room, or set BENCHSUITE_HOME"
+            ) from error
+
+    def _sums(self, key: str) -> dict[str, str]:
+        try:
+            lines = (self._entries / key / SUMS).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return {}
+        return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+    def _verified(self, key: str, name: str) -> bytes | None:
+        if not (self._entries / key).is_dir():
+            return None
+        try:
+            content = (self._entries / key / name).read_bytes()
+        except OSError:
+            content = b""
+        if sha256(content).hexdigest() != self._sums(key).get(name):
+            self._set_aside(key)
+            return None
+        return content
+
+    def _set_aside(self, key: str, *, discard: bool = False) -> None:
+        """Take an entry out of the way: a broken one is kept a day for a look, an old one is discarded."""
+        aside = self._aside / f"{'old' if discard else 'broken'}-{key}-{uuid4().hex}"
+        try:
+            os.rename(self._entries / key, aside)
+        except FileNotFoundError:
+            return
+        if discard:
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left a day ago."""
+        oldest = time.time() - _DAY_SECONDS
+        for left in self._aside.iterdir():
+            try:
+                if left.stat().st_mtime < oldest:
+                    shutil.rmtree(left, ignore_errors=True)
+            except FileNotFoundError:
+                continue  # another process swept it

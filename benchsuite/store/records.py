@@ -1,0 +1,101 @@
+"""One planned cell, one record: the JSON line, its schema and its files."""
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+from uuid import uuid4
+
+from benchsuite.errors import ConfigError, StoreError
+
+SCHEMA = 1
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+Status = Literal["ok", "failed", "timeout", "skipped"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one chain; with `cell`, of one place on a board."""
+
+    key: str
+    status: Status
+    cell: Mapping[str, object] = field(default_factory=dict)
+    """What was asked: the chain's seed and steps, and on a board its line, method and setting."""
+    metrics: Mapping[str, object] = field(default_factory=dict)
+    layers: tuple[Mapping[str, object], ...] = ()
+    cost: Mapping[str, object] = field(default_factory=dict)
+    """Epochs, seconds, latency: what depends on the machine, besides the epochs."""
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    error: Mapping[str, object] | None = None
+    schema: int = SCHEMA
+
+    def at(self, place: Mapping[str, object]) -> "Record":
+        """The record as a cell of a board: with the place added to what was asked."""
+        return replace(self, cell={**self.cell, **place})
+
+    @property
+    def text(self) -> str:
+        """One line of JSON in canonical form: sorted keys, shortest digits that give the number back."""
+        values = cast(JSON, asdict(self))
+        return json.dumps(_finite(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Record":
+        """The record of a line. Errors: ValueError saying what is wrong with it."""
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError("not a JSON object")
+        schema = values.get("schema")
+        if schema != SCHEMA:
+            newer = isinstance(schema, int) and schema > SCHEMA
+            raise ValueError(f"schema {schema!r}, this version reads {SCHEMA}" + ("; update benchsuite" if newer else ""))
+        try:
+            return cls(**{**values, "layers": tuple(values.get("layers", ()))})
+        except TypeError as error:
+            raise ValueError(str(error).replace("Record.__init__() ", "")) from None
+
+
+def _finite(value: JSON) -> JSON:
+    """JSON has no NaN and no infinity: a loss that diverged is null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value
+
+
+def read_lines(path: Path) -> list[Record]:
+    """The records of a file, in its order. Errors: ConfigError naming file and line."""
+    records: dict[str, Record] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            record = Record.parse(line)
+        except ValueError as error:
+            raise ConfigError(f"{path}, line {number}: {error}") from None
+        if record.key in records:
+            raise ConfigError(f"{path}, line {number}: a second record of key {record.key}")
+        records[record.key] = record
+    return list(records.values())
+
+
+def write_lines(path: Path, records: Iterable[Record]) -> None:
+    """Write the records sorted by key; the file is whole at every instant. Errors: StoreError."""
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(f"{record.text}\n" for record in sorted(records, key=lambda one: one.key))
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
