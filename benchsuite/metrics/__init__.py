@@ -1,1 +1,34 @@
-"""metrics"""
+"""Measuring a model: accuracy, counts, bytes, latency and statistics, each with one definition."""
+
+from benchsuite.metrics.accuracy import Evaluation, evaluate, pack_bits, unpack_bits
+from benchsuite.metrics.counts import LayerCounts, count_layers, layer_macs, neff, totals
+from benchsuite.metrics.latency import latency_ms
+from benchsuite.metrics.layers import prunable, select
+from benchsuite.metrics.measure import measure_model
+from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
+from benchsuite.metrics.statistics import Summary, paired_change, summarize
+from benchsuite.metrics.tensors import model_tensors
+
+__all__ = [
+    "Evaluation",
+    "LayerCounts",
+    "Summary",
+    "count_layers",
+    "dense_bytes",
+    "evaluate",
+    "latency_ms",
+    "layer_macs",
+    "measure_model",
+    "model_tensors",
+    "neff",
+    "pack",
+    "pack_bits",
+    "paired_change",
+    "prunable",
+    "select",
+    "size_bytes",
+    "summarize",
+    "totals",
+    "unpack",
+    "unpack_bits",
+]

@@ -1,0 +1,127 @@
+"""Counts of weights, zeros, multiply-accumulates and bits: per layer and in total."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchsuite.errors import ConfigError, suggestion
+from benchsuite.metrics.evaluation import evaluating
+from benchsuite.metrics.layers import prunable
+from benchsuite.metrics.tensors import parameters
+
+
+@dataclass(frozen=True)
+class LayerCounts:
+    """The counts of one prunable layer; biases are not among its weights."""
+
+    name: str
+    shape: tuple[int, ...]
+    weights: int
+    zeros: int
+    macs: int
+    """Multiply-accumulates for one example, of the layer as a dense one."""
+    effective_macs: int
+    """Those with a non-zero weight."""
+    neff: float
+    """Effective number of weights, the whole tensor being one block."""
+    bits: float
+    """Nominal bit width of a weight."""
+
+
+def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
+    """Multiply-accumulates per prunable layer for one example, counted in a forward pass, never by formula.
+
+    example_input: (N, …) on the model's device, N >= 1; the first example is used. A layer called several times
+    sums up, one not called has 0. Errors: ConfigError if there is no example.
+    """
+    if example_input.ndim < 2 or not len(example_input):
+        raise ConfigError(f"example_input needs a batch dimension, (N, …), not shape {tuple(example_input.shape)}")
+    layers = prunable(model)
+    flops = dict.fromkeys(layers, 0)
+    counter = FlopCounterMode(display=False)
+
+    def add_total(name: str, sign: int) -> Callable[..., None]:
+        def hook(*_: object) -> None:
+            flops[name] += sign * counter.get_total_flops()
+
+        return hook
+
+    with evaluating(model), torch.no_grad(), ExitStack() as hooks:
+        for name, layer in layers.items():
+            _ = layer.weight  # computed and cached now, lest a parametrization's own work count as the layer's
+            hooks.enter_context(layer.register_forward_pre_hook(add_total(name, -1)))
+            hooks.enter_context(layer.register_forward_hook(add_total(name, +1)))
+        with counter:
+            model(example_input[:1])
+    return {name: count // 2 for name, count in flops.items()}
+
+
+def neff(weight: Tensor) -> float:
+    """Effective number of weights: (Σ|w|)² / Σw², in [1, n]; 0.0 for all zeros, nan where a weight is not finite.
+
+    The inverse participation ratio 1 / Σp², p = |w| / Σ|w|. Source: Wang et al. 2026, "Effective Model Pruning".
+    """
+    l1 = float(torch.linalg.vector_norm(weight, 1, dtype=torch.float64))
+    l2 = float(torch.linalg.vector_norm(weight, 2, dtype=torch.float64))
+    return 0.0 if l1 == 0 else (l1 / l2) ** 2
+
+
+def count_layers(
+    model: nn.Module, macs: Mapping[str, int], bits: Mapping[str, float] | None = None
+) -> tuple[LayerCounts, ...]:
+    """The counts of every prunable layer, in model order, on its effective weights.
+
+    macs: per layer, from `layer_macs`. bits: nominal bit width where it is not 32.
+    Errors: ConfigError if `bits` names no layer.
+    """
+    layers = prunable(model)
+    bits = bits or {}
+    for name in bits:
+        if name not in layers:
+            raise ConfigError(f'bits: the model has no layer "{name}"{suggestion(name, layers)}')
+    return tuple(_count(name, layer, macs[name], bits.get(name, 32.0)) for name, layer in layers.items())
+
+
+def _count(name: str, layer: nn.Module, macs: int, bits: float) -> LayerCounts:
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    weight = weight.detach()
+    nonzeros = int(torch.count_nonzero(weight))
+    weights = weight.numel()
+    return LayerCounts(
+        name=name,
+        shape=tuple(weight.shape),
+        weights=weights,
+        zeros=weights - nonzeros,
+        macs=macs,
+        effective_macs=round(macs * nonzeros / weights),
+        neff=neff(weight),
+        bits=bits,
+    )
+
+
+def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | float]:
+    """The model's totals by metric name.
+
+    `sparsity` is over the weights of Linear and Conv layers, `param_sparsity` over all parameters, both in [0, 1];
+    `bits_per_weight` is the mean nominal bit width of a prunable weight. Buffers are no parameters.
+    """
+    layers = tuple(layers)
+    weights = sum(layer.weights for layer in layers)
+    zeros = sum(layer.zeros for layer in layers)
+    tensors = parameters(model).values()
+    count = sum(tensor.numel() for tensor in tensors)
+    nonzero = sum(int(torch.count_nonzero(tensor)) for tensor in tensors)
+    return {
+        "sparsity": zeros / weights,
+        "param_sparsity": (count - nonzero) / count,
+        "nonzeros": weights - zeros,
+        "parameters": count,
+        "macs": sum(layer.macs for layer in layers),
+        "effective_macs": sum(layer.effective_macs for layer in layers),
+        "bits_per_weight": sum(layer.bits * layer.weights for layer in layers) / weights,
+    }

@@ -1,0 +1,56 @@
+"""A model's tensors as they act: effective values under the names that a plain model's state dict has."""
+
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from benchsuite.metrics.layers import own_modules
+
+
+def _parametrized(module: nn.Module, parameters: bool) -> dict[str, Tensor]:
+    """The effective values of the parametrized tensors of `module`: its parameters, or else its buffers."""
+    if not parametrize.is_parametrized(module):
+        return {}
+    sources = module.parametrizations
+    assert isinstance(sources, nn.ModuleDict)
+    return {
+        name: getattr(module, name)
+        for name, source in sources.items()
+        if any(True for _ in source.parameters(recurse=False)) == parameters
+    }
+
+
+def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}" if prefix else name: tensor for name, tensor in tensors.items()}
+
+
+def parameters(model: nn.Module) -> dict[str, Tensor]:
+    """All parameters by name, each once; a parametrized one with its effective value, its insides left out."""
+    found: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for prefix, module in own_modules(model):
+        plain = {name: value for name, value in module.named_parameters(recurse=False) if id(value) not in seen}
+        seen.update(id(value) for value in plain.values())
+        found |= _named(prefix, _parametrized(module, parameters=True) | plain)
+    return found
+
+
+def buffers(model: nn.Module) -> dict[str, Tensor]:
+    """All buffers that are saved with the model, without BatchNorm's `num_batches_tracked`, which no output needs."""
+    found: dict[str, Tensor] = {}
+    for prefix, module in own_modules(model):
+        plain = {
+            name: value
+            for name, value in module.named_buffers(recurse=False)
+            if name not in module._non_persistent_buffers_set and name != "num_batches_tracked"
+        }
+        found |= _named(prefix, _parametrized(module, parameters=False) | plain)
+    return found
+
+
+def model_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """What has to be stored to get the model's outputs again: parameters, then buffers, detached.
+
+    A zero is a zero: masking leaves −0.0 where a negative weight was, which is given as 0.0 here.
+    """
+    tensors = parameters(model) | buffers(model)
+    return {name: value.detach() + 0 if value.is_floating_point() else value for name, value in tensors.items()}
