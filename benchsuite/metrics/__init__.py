@@ -1,13 +1,20 @@
-"""Measuring a model: accuracy, counts, bytes, latency and statistics, each with one definition."""
+"""Measuring a model: accuracy, counts, bytes, latency and statistics, each with one definition.
 
-from benchsuite.metrics.accuracy import Evaluation, evaluate, pack_bits, unpack_bits
-from benchsuite.metrics.counts import LayerCounts, count_layers, layer_macs, neff, totals
-from benchsuite.metrics.latency import latency_ms
-from benchsuite.metrics.layers import prunable, select
-from benchsuite.metrics.measure import measure_model
-from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
-from benchsuite.metrics.statistics import Summary, paired_change, summarize
-from benchsuite.metrics.tensors import model_tensors
+The names are found when first used: a report needs the statistics and no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchsuite.metrics.accuracy import Evaluation, evaluate, pack_bits, unpack_bits
+    from benchsuite.metrics.counts import LayerCounts, count_layers, layer_macs, neff, totals
+    from benchsuite.metrics.latency import latency_ms
+    from benchsuite.metrics.layers import prunable, select
+    from benchsuite.metrics.measure import measure_model
+    from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
+    from benchsuite.metrics.statistics import Summary, paired_change, summarize
+    from benchsuite.metrics.tensors import model_tensors
 
 __all__ = [
     "Evaluation",
@@ -32,3 +39,14 @@ __all__ = [
     "unpack",
     "unpack_bits",
 ]
+
+_MODULES = ("statistics", "layers", "tensors", "accuracy", "counts", "size", "latency", "measure")
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for module in _MODULES:
+            found = vars(import_module(f"{__name__}.{module}"))
+            if name in found:
+                return found[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import benchsuite.metrics
 from benchsuite.metrics import dense_bytes, measure_model, size_bytes
 
 
@@ -38,3 +39,9 @@ def test_measuring_computes_a_masked_weight_once_and_changes_nothing(mlp, mask_l
     assert metrics["sparsity"] == pytest.approx(50_176 / 52_544)
     assert mlp.training
     assert all(torch.equal(value, before[name]) for name, value in mlp.state_dict().items())
+
+
+def test_the_package_has_every_name_it_promises_and_no_other():
+    assert all(callable(getattr(benchsuite.metrics, name)) for name in benchsuite.metrics.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'perplexity'"):
+        _ = benchsuite.metrics.perplexity

@@ -1,6 +1,8 @@
 """Nothing aggregates over a hole."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 
@@ -28,3 +30,8 @@ def test_a_hole_is_refused(values):
 def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="2 values cannot be paired with 1 parents"):
         paired_change([1, 2], [1])
+
+
+def test_statistics_need_no_torch():
+    code = "import sys; from benchsuite.metrics import summarize; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
