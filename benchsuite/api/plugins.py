@@ -129,6 +129,8 @@ class Model(ABC):
     """An architecture and the recipe that trains it."""
 
     recipe: ClassVar[Recipe]
+    default_dataset: ClassVar[str] = "digits"
+    """The data set on which `benchsuite info` counts its parameters and MACs."""
 
     @abstractmethod
     def build(self, data: DataInfo) -> "nn.Module":

@@ -110,11 +110,20 @@ def masks_of(model: nn.Module) -> dict[str, Tensor]:
 
 
 def fold(model: nn.Module) -> nn.Module:
-    """A copy of plain modules that holds the effective weights."""
+    """A copy of plain modules that holds the effective weights.
+
+    Copies of a parametrized module share its class, from which `parametrize.remove_parametrizations` would
+    take the weight away; so the plain class and the weight are put back by hand.
+    """
     plain = deepcopy(model)
     for layer in plain.modules():
         if parametrize.is_parametrized(layer, "weight"):
-            parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
+            weight = nn.Parameter(_weight(layer).detach().clone())
+            others = {name: layer._parameters.pop(name) for name in list(layer._parameters)}
+            del layer.parametrizations
+            layer.__class__ = parametrize.type_before_parametrizations(layer)
+            for name, parameter in {"weight": weight, **others}.items():
+                layer.register_parameter(name, parameter)
     return plain
 
 

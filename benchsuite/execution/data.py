@@ -32,7 +32,8 @@ class Examples:
     @cached_property
     def _affine(self) -> tuple[Tensor, Tensor]:
         """Scale and shift (1, C, 1, 1) that take a pixel 0..255 to its normalised value."""
-        mean, std = (torch.tensor(value, device=self.images.device).view(1, -1, 1, 1) for value in (self.mean, self.std))
+        device = self.images.device
+        mean, std = (torch.tensor(one, device=device).view(1, -1, 1, 1) for one in (self.mean, self.std))
         return 1 / (255 * std), -mean / std
 
     def normalised(self, images: Tensor) -> Tensor:
@@ -42,8 +43,8 @@ class Examples:
 
     @cached_property
     def _evaluation(self) -> list[tuple[Tensor, Tensor]]:
-        images = self.normalised(self.images).split(_EVALUATION_BATCH)
-        return list(zip(images, self.labels.split(_EVALUATION_BATCH), strict=True))
+        images, labels = (torch.split(one, _EVALUATION_BATCH) for one in (self.normalised(self.images), self.labels))
+        return list(zip(images, labels, strict=True))
 
     def in_order(self) -> list[tuple[Tensor, Tensor]]:
         """All examples once, normalised, in large batches: for evaluation."""
@@ -58,7 +59,7 @@ class Examples:
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """All examples once in random order, normalised and augmented, in batches; the last may be smaller."""
         order = torch.randperm(len(self), generator=generator).to(self.images.device)
-        for chosen in order.split(batch_size):
+        for chosen in torch.split(order, batch_size):
             images = self.images[chosen]
             if "crop" in augmentation:
                 images = _crop(images, generator)

@@ -106,10 +106,7 @@ class Engine:
 
     def _advance(self, chain: Chain) -> State:
         """Run the last step on a copy of the state before it."""
-        if chain.parent is None:
-            state = State(self.steps.build(chain))
-        else:
-            state = deepcopy(self._state(chain.parent))
+        state = deepcopy(self._state(chain.parent)) if chain.parent else State(self.steps.build(chain))
         reference = getattr(chain.step, "matched_to", None)
         self.steps.run(chain, state, self._required(reference).layers if reference else None)
         self._remember(chain, state)

@@ -41,7 +41,7 @@ class Measurer:
             counts, layers = measure_model(model, test.example(), bits, macs=self._macs[shapes])
             evaluation = evaluate(model, architecture.loss, test.in_order())
         found = evaluation.correct
-        metrics = {
+        metrics: dict[str, object] = {
             "accuracy": evaluation.accuracy,
             "correct": int(found.count_nonzero()),
             "examples": len(found),

@@ -62,7 +62,8 @@ class Session:
         """What computes chains, over an opened store. Errors: StoreError."""
         store = Store(self.home)
         store.open()
-        return Engine(self.registry, store, DataSource(self.registry, self.data_root, self.device), self.device, self.rerun)
+        data = DataSource(self.registry, self.data_root, self.device)
+        return Engine(self.registry, store, data, self.device, self.rerun)
 
     def board(self, name: str) -> Board:
         """The board of that name, or of the TOML file of that path. Errors: ConfigError."""

@@ -1,15 +1,19 @@
 """The training loop: short, seeded, on tensors in memory."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from benchsuite.api import Recipe, Regularizer
 from benchsuite.execution.data import Examples
+from benchsuite.metrics import layer_macs
 
 _MILESTONE_FACTOR = 0.1
+_MACS_WORTH_A_THREAD = 4_000_000
+"""Of a batch: below it, waking a second thread costs more than it computes."""
 
 BeforeEpoch = Callable[[int], None]
 
@@ -31,7 +35,7 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     low_precision = recipe.precision == "bf16"
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with _fitting_threads(model, examples, recipe), torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         optimizer = _optimizer(model, recipe)
         for epoch in range(1, recipe.epochs + 1):
@@ -52,6 +56,19 @@ def train(
                 if regularizer:
                     regularizer.after_step(model, lr)
     model.eval()
+
+
+@contextmanager
+def _fitting_threads(model: nn.Module, examples: Examples, recipe: Recipe) -> Iterator[None]:
+    """One thread for a network so small that more would wait for each other."""
+    threads = torch.get_num_threads()
+    macs = sum(layer_macs(model, examples.example()).values())
+    if macs * recipe.batch_size < _MACS_WORTH_A_THREAD:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

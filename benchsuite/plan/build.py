@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import TypeVar, cast
+from dataclasses import asdict, dataclass, field
+from typing import TypeVar, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -119,8 +119,8 @@ class Builder:
         use, plugin = self.use("pruner", name, fields)
         skip = _layer_names(own["skip"]) if "skip" in own else cast(Pruner, plugin).skip
         schedule = own.get("schedule", "one-shot")
-        if schedule not in ("one-shot", "linear", "cubic"):
-            raise ConfigError(f"schedule: unknown {schedule!r}{suggestion(str(schedule), ['one-shot', 'linear', 'cubic'])}")
+        if schedule not in get_args(Schedule):
+            raise ConfigError(f"schedule: unknown {schedule!r}{suggestion(str(schedule), get_args(Schedule))}")
         recipe = None
         if schedule == "one-shot":
             if "epochs" in own or "recipe" in own:
@@ -166,15 +166,12 @@ def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
     for key in changes:
         if key not in _RECIPE_KEYS:
             raise ConfigError(f"recipe: unknown key {key!r}{suggestion(key, _RECIPE_KEYS)}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in changes.items()}
     try:
-        return _RECIPE.validate_python(asdict(replace(recipe, **values)), strict=True)  # type: ignore[arg-type]  # checked by it
+        return _RECIPE.validate_json(json.dumps({**asdict(recipe), **changes}), strict=True)
     except ValidationError as invalid:
         problem = invalid.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"][:1])
-        raise ConfigError(f"recipe{'.' if where else ''}{where}: {problem['msg']}") from None
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"recipe: {error}") from None
+        where = "".join(f".{part}" for part in problem["loc"][:1])
+        raise ConfigError(f"recipe{where}: {problem['msg'].removeprefix('Value error, ')}") from None
 
 
 def _layer_names(value: object) -> tuple[str, ...]:

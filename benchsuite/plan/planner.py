@@ -38,6 +38,11 @@ class Cell:
         """The key of its chain: no two cells of a board share one."""
         return self.chain.key
 
+    @property
+    def name(self) -> str:
+        """How progress and messages name it."""
+        return f"{self.method} {self.setting}, seed {self.chain.seed}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -53,8 +58,15 @@ class _Point:
     """A row at one point of its grid, before seeds."""
 
     method: str
-    setting: str
+    settings: tuple[str, ...]
+    """Of each step, what tells it from its neighbours in the table."""
     steps: tuple[Step | Evaluate | Matched, ...]
+
+    def setting(self, mark: str) -> str:
+        """The settings of the steps up to the mark, or of all."""
+        marks = [step.label if isinstance(step, Evaluate) else None for step in self.steps]
+        told = self.settings[: marks.index(mark)] if mark else self.settings
+        return " ".join(filter(None, [", ".join(filter(None, told)), mark]))
 
 
 def plan(
@@ -143,9 +155,11 @@ class _Planner:
                 )
             except ConfigError as error:
                 raise ConfigError(self.board.place(f"{place}.steps[{index}]: {error}")) from error
+        shown = [_shown([table for table, _ in step], row.label is None) for step in choices]
         for chosen in product(*choices):
             tables, steps = [table for table, _ in chosen], tuple(step for _, step in chosen)
-            yield _Point(row.label or _method(tables), _setting(tables), steps)
+            settings = tuple(_setting(table, keys) for table, keys in zip(tables, shown, strict=True))
+            yield _Point(row.label or _method(tables), settings, steps)
 
     def _with_references(
         self, point: _Point, roots: list[Chain], outcomes: Mapping[str, list[list[Chain]]], place: str
@@ -162,20 +176,14 @@ class _Planner:
                 for number, root in enumerate(roots)
             ]
 
-    def _measured(
-        self, point: _Point, chains: list[list[tuple[str, Chain]]], with_control: bool
-    ) -> Iterator[Cell]:
+    def _measured(self, point: _Point, chains: list[list[tuple[str, Chain]]], with_control: bool) -> Iterator[Cell]:
         for measured in zip(*chains, strict=True):
-            mark, setting = measured[0][0], point.setting
-            if mark:
-                setting = f"{setting} ({mark})"
+            setting = point.setting(measured[0][0])
             ends = [chain for _, chain in measured]
             controls = [self._control(end) if with_control else None for end in ends]
             yield from self._line("row", point.method, setting, ends, controls)
             if controls[0] is not None:
-                yield from self._line(
-                    "control", CONTROL, f"as {point.method} {setting}", cast(list[Chain], controls)
-                )
+                yield from self._line("control", CONTROL, f"as {point.method} {setting}", cast(list[Chain], controls))
 
     def _line(
         self, role: Role, method: str, setting: str, chains: list[Chain], controls: Sequence[Chain | None] = ()
@@ -221,23 +229,26 @@ def _method(tables: Sequence[Mapping[str, object]]) -> str:
     return " + ".join(names) or "trained on"
 
 
-def _setting(tables: Sequence[Mapping[str, object]]) -> str:
-    return ", ".join(text for table in tables if (text := _setting_of(table)))
+def _shown(tables: Sequence[Mapping[str, object]], all_fields: bool) -> set[str]:
+    """The keys of a step that its rows differ in; without a label also those that are written down."""
+    quiet = {"prune", "quantize", "evaluate", "recipe", "skip"}
+    keys = {key for table in tables for key in table} - quiet
+    return {key for key in keys if all_fields or len({repr(table.get(key)) for table in tables}) > 1}
 
 
-def _setting_of(table: Mapping[str, object]) -> str:
-    if "evaluate" in table:
-        return ""
-    words = [f"finetune {table['finetune']}"] if "finetune" in table else []
+def _setting(table: Mapping[str, object], keys: set[str]) -> str:
+    words = []
     for key, value in table.items():
-        if key in ("prune", "quantize", "finetune", "recipe", "skip"):
+        if key not in keys or value is False:
             continue
-        if isinstance(value, bool):
-            words += [key if value else f"no {key}"]
-        elif isinstance(value, dict):
+        if isinstance(value, dict):
             words += [f"{key} of {value.get('matched_to')}"]
+        elif value is True:
+            words += [key]
         elif key == "schedule":
             words += [str(value)]
+        elif key in ("finetune", "epochs"):
+            words += [f"{value} epochs"]
         else:
             words += [f"{key} {value}"]
     return " ".join(words)

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from benchsuite.errors import ConfigError, suggestion
 
-Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 Metric = Literal["accuracy", "sparsity", "compression", "effective_macs", "bits_per_weight", "size_bytes", "loss"]
 
 
@@ -32,9 +31,9 @@ class BoardSection(Section):
 class DenseSection(Section):
     """What every row starts from: names, or tables of a name and the plugin's fields; a list is a grid."""
 
-    dataset: Value
-    model: Value
-    regularizer: Value = None
+    dataset: object
+    model: object
+    regularizer: object = None
     recipe: dict[str, object] = Field(default_factory=dict)
 
 

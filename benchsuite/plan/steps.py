@@ -8,11 +8,12 @@ from hashlib import sha256
 from typing import ClassVar, Literal, TypeAlias
 
 from benchsuite.api import Recipe
+from benchsuite.registry import Kind
 
 PROTOCOL = 1
 """Raised by hand whenever the harness would give other numbers for the same chain."""
 
-Frozen: TypeAlias = "None | bool | int | float | str | tuple[Frozen, ...]"
+Frozen: TypeAlias = "bool | int | float | str | tuple[Frozen, ...] | None"
 Schedule = Literal["one-shot", "linear", "cubic"]
 
 
@@ -20,7 +21,7 @@ Schedule = Literal["one-shot", "linear", "cubic"]
 class Use:
     """A configured plugin: its name, all its fields in order, and the digest of its source."""
 
-    kind: str
+    kind: Kind
     name: str
     fields: tuple[tuple[str, Frozen], ...]
     source: str

@@ -3,10 +3,9 @@
 Source: Wang, Guralnik, Akbari, Dixon, "Effective Model Pruning", ICML 2026, arXiv 2509.25606.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
-
-_CHUNK = 2**17  # float64 copies of this many scores stay in the cache
 
 
 def effective_counts(scores: Tensor) -> Tensor:
@@ -14,14 +13,10 @@ def effective_counts(scores: Tensor) -> Tensor:
 
     scores: (groups, n), non-negative. Returns float64 (groups,), in [1, n], 0 for an all-zero group.
     """
-    groups = len(scores)
-    total = torch.zeros(groups, dtype=torch.float64)
-    squares = torch.zeros(groups, dtype=torch.float64)
-    width = max(1, _CHUNK // groups)
-    for start in range(0, scores.shape[1], width):
-        doubles = scores[:, start : start + width].double()
-        total += doubles.sum(1)
-        squares += doubles.square_().sum(1)
+    array = scores.numpy()
+    # accumulated in float64 by the buffer, so that no float64 copy of a large layer is ever made
+    total = torch.from_numpy(array.sum(1, dtype=np.float64))
+    squares = torch.from_numpy(np.einsum("gn,gn->g", array, array, dtype=np.float64))
     return torch.where(squares > 0, total.square() / squares, 0.0)
 
 

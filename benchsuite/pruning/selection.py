@@ -17,6 +17,8 @@ from benchsuite.pruning.effective import effective_counts
 
 Keys = NDArray[np.signedinteger]
 
+_BLOCK = 2**16
+
 
 class Ranking:
     """Which scores of each group are the largest.
@@ -52,10 +54,8 @@ class Ranking:
         threshold = self._order.at(np.minimum(cuts, self.size - 1))
         threshold[wanted == 0] = np.iinfo(threshold.dtype).max
         keep = self._compare(np.greater_equal, threshold)
-        for group in self._order.ambiguous(cuts, keep):
-            ties = np.flatnonzero(self._keys[group] == threshold[group])
-            surplus = np.count_nonzero(keep[group]) - wanted[group]
-            keep[group, ties[len(ties) - surplus :]] = False
+        for group, surplus in self._order.surplus(cuts, keep):
+            _drop_last_ties(keep[group], self._keys[group], threshold[group], surplus)
         return torch.from_numpy(keep)
 
     def keep_above(self, k: int) -> Tensor:
@@ -77,8 +77,8 @@ class _Order(Protocol):
     def at(self, positions: NDArray[np.int64]) -> Keys:
         """The order statistic at one position of each group."""
 
-    def ambiguous(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """The groups whose cut, already looked up, falls between equal keys."""
+    def surplus(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> list[tuple[int, int]]:
+        """The groups whose cut falls between equal keys, each with how many too many `keep` has."""
 
 
 class _Quickselect:
@@ -98,8 +98,9 @@ class _Quickselect:
             insort(self._settled, k)
         return self._buffer[k : k + 1].copy()
 
-    def ambiguous(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.intp]:
-        return np.flatnonzero(np.count_nonzero(keep) != keep.size - cuts)
+    def surplus(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> list[tuple[int, int]]:
+        surplus = int(np.count_nonzero(keep) - keep.size + cuts[0])
+        return [(0, surplus)] if surplus else []
 
 
 class _Sorted:
@@ -114,10 +115,21 @@ class _Sorted:
     def at(self, positions: NDArray[np.int64]) -> Keys:
         return self._rows[np.arange(len(self._rows)), positions]
 
-    def ambiguous(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> NDArray[np.intp]:
-        size = self._rows.shape[1]
+    def surplus(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> list[tuple[int, int]]:
+        size = keep.shape[1]
         tied = self.at(np.maximum(cuts, 1) - 1) == self.at(np.minimum(cuts, size - 1))
-        return np.flatnonzero(tied & (cuts > 0) & (cuts < size))
+        groups = np.flatnonzero(tied & (cuts > 0) & (cuts < size)).tolist()
+        return [(group, int(np.count_nonzero(keep[group]) - size + cuts[group])) for group in groups]
+
+
+def _drop_last_ties(keep: NDArray[np.bool_], keys: Keys, threshold: np.signedinteger, surplus: int) -> None:
+    """Of one group's keys equal to the threshold, drop the last `surplus`; mostly near the end, so from there."""
+    end = len(keys)
+    while surplus > 0:
+        start = max(0, end - _BLOCK)
+        ties = np.flatnonzero(keys[start:end] == threshold)[-surplus:]
+        keep[start + ties] = False
+        surplus, end = surplus - len(ties), start
 
 
 def _order_keys(scores: Tensor) -> Keys:

@@ -23,7 +23,7 @@ def read_baselines(folder: Path) -> list[Record]:
         found = read_lines(file)
         for number, record in enumerate(found, 1):
             if record.cell.get("board") != file.stem:
-                raise ConfigError(f'{file}, line {number}: a record of board {record.cell.get("board")!r}')
+                raise ConfigError(f"{file}, line {number}: a record of board {record.cell.get('board')!r}")
         records += found
     return records
 

@@ -1,44 +1,46 @@
 """A board as a table: for the terminal in 100 columns, and as markdown."""
 
-from collections.abc import Sequence
-
-from tabulate import tabulate
+import tabulate
 
 from benchsuite.metrics.statistics import Summary
 from benchsuite.report.lines import Line, Table
 
+tabulate.MIN_PADDING = 0  # of headings: with them the table would not fit in 100 columns
+
 _NOTHING = "–"
-_HEADINGS = ("method", "setting", "accuracy %", "Δ dense", "random", "sparsity", "bits", "size", "eff. MACs")
-_WIDTHS = (19, 20, None, None, None, None, None, None, None)
+_HEADINGS = ("method", "setting", "accuracy %", "Δ dense", "random", "sparse", "bits", "size", "MACs")
+_WIDTHS = (18, 20, None, None, None, None, None, None, None)
 
 LEGEND = """\
 accuracy %: top-1 on the test set after the last epoch, mean ± sample standard deviation over seeds · \
 Δ dense: mean paired change against the same seed's dense parent, in points · \
 random: accuracy of the control, random masks of the same sparsity per layer and the same training · \
-sparsity: zeros / weights of Linear and Conv layers · bits: mean bit width of those weights · \
+sparse: zeros / weights of Linear and Conv layers · bits: mean bit width of those weights · \
 size: bytes of the dense float32 model / bytes of this one, bit-packed and compressed · \
-eff. MACs: multiply-accumulates of one example with a non-zero weight."""
+MACs: multiply-accumulates of one example that have a non-zero weight."""
 
 
 def terminal(table: Table) -> str:
     """The table in at most 100 columns."""
-    return tabulate(
-        _cells(table.shown), _HEADINGS, tablefmt="presto", disable_numparse=True, maxcolwidths=list(_WIDTHS),
-        colalign=_alignment(),
-    ).replace(" | ", " ").replace("-+-", "-")
+    return _tabulated(table, "simple", maxcolwidths=list(_WIDTHS))
 
 
 def markdown(table: Table) -> str:
     """The table in GitHub's markdown."""
-    return tabulate(_cells(table.shown), _HEADINGS, tablefmt="github", disable_numparse=True, colalign=_alignment())
+    return _tabulated(table, "github")
 
 
-def _alignment() -> tuple[str, ...]:
-    return ("left", "left", *("right",) * (len(_HEADINGS) - 2))
-
-
-def _cells(lines: Sequence[Line]) -> list[list[str]]:
-    return [[line.method, line.setting, *_measures(line)] for line in lines]
+def _tabulated(table: Table, form: str, maxcolwidths: list[int | None] | None = None) -> str:
+    alignment = ("left", "left", *("right",) * (len(_HEADINGS) - 2))
+    text: str = tabulate.tabulate(
+        [[line.method, line.setting, *_measures(line)] for line in table.shown],
+        _HEADINGS,
+        tablefmt=form,
+        disable_numparse=True,
+        maxcolwidths=maxcolwidths,
+        colalign=alignment,
+    )
+    return text
 
 
 def _measures(line: Line) -> list[str]:
@@ -74,4 +76,4 @@ def _count(summary: Summary | None) -> str:
         if value < 1000 or unit == "G":
             break
         value /= 1000
-    return f"{value:.3g}{unit}" if value < 1000 else f"{value:.0f}{unit}"
+    return f"{value:#.3g}".rstrip(".") + unit

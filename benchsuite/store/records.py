@@ -13,7 +13,7 @@ from benchsuite.errors import ConfigError, StoreError
 
 SCHEMA = 1
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Status = Literal["ok", "failed", "timeout", "skipped"]
 
 
@@ -51,8 +51,8 @@ class Record:
             raise ValueError("not a JSON object")
         schema = values.get("schema")
         if schema != SCHEMA:
-            newer = isinstance(schema, int) and schema > SCHEMA
-            raise ValueError(f"schema {schema!r}, this version reads {SCHEMA}" + ("; update benchsuite" if newer else ""))
+            remedy = "; update benchsuite" if isinstance(schema, int) and schema > SCHEMA else ""
+            raise ValueError(f"schema {schema!r}, this version reads {SCHEMA}{remedy}")
         try:
             return cls(**{**values, "layers": tuple(values.get("layers", ()))})
         except TypeError as error:

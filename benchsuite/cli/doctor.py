@@ -1,0 +1,70 @@
+"""`benchsuite doctor`: what works here, and what stands in the way."""
+
+import os
+import platform
+from importlib.metadata import version
+
+import typer
+from tabulate import tabulate
+
+from benchsuite.cli.options import DataOption, JsonOption, print_json, session
+
+_CONFIGURATION = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Check versions, device, store, data and plugins; exit with 2 if something stands in the way."""
+    import torch
+
+    from benchsuite.api import Dataset
+    from benchsuite.errors import BenchsuiteError, DataError, StoreError
+    from benchsuite.store import Store
+
+    work = session(data=data)
+    problems = work.registry.problems()
+    store = Store(work.home)
+    try:
+        store.open()
+    except StoreError as error:
+        problems.append(str(error))
+    datasets = {}
+    for entry in work.registry.entries("dataset"):
+        try:
+            dataset = entry.create({})
+            if isinstance(dataset, Dataset):
+                dataset.fingerprint(work.data_root)
+            datasets[entry.name] = "ready"
+        except DataError:
+            datasets[entry.name] = "not there; run fetches it"
+        except BenchsuiteError as error:
+            datasets[entry.name] = str(error)
+    facts: dict[str, object] = {
+        "benchsuite": version("benchsuite"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "torchvision", "numpy", "pluggy")},
+        "device": str(work.device),
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "home": str(work.home),
+        "data": str(work.data_root),
+        "datasets": datasets,
+        "plugins": {f"{plugin.name} ({plugin.distribution})": plugin.status for plugin in work.registry.plugins},
+        "problems": problems,
+    }
+    if as_json:
+        print_json(facts)
+    else:
+        for name in ("datasets", "plugins"):
+            found = facts.pop(name)
+            if isinstance(found, dict):
+                facts |= {f"{name[:-1]} {key}": value for key, value in found.items()}
+        facts["problems"] = "\n".join(problems) or "none"
+        typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+    if problems:
+        raise typer.Exit(_CONFIGURATION)

@@ -1,0 +1,73 @@
+"""`benchsuite info NAME`: what something registered is, its fields, and for a model its size."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from tabulate import tabulate
+
+from benchsuite.cli.options import JsonOption, StrictOption, print_json
+
+if TYPE_CHECKING:
+    from benchsuite.registry import Entry, Registry
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("info")(info)
+
+
+def info(
+    name: Annotated[str, typer.Argument(help="A registered name; KIND/NAME where two kinds share it.")],
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Describe a plugin: its summary, where it comes from, its fields with types, defaults and meaning."""
+    from benchsuite.registry import default_registry
+
+    registry = default_registry(strict=strict)
+    entry = _find(registry, name)
+    facts: dict[str, object] = {**entry.facts(), "source": entry.source}
+    facts["fields"] = [asdict(field) for field in entry.fields()]
+    if entry.kind == "model":
+        facts |= _size(entry, registry)
+    if as_json:
+        print_json(facts)
+        return
+    fields = facts.pop("fields")
+    typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+    if fields:
+        typer.echo("")
+        typer.echo(tabulate(fields, headers="keys", disable_numparse=True, maxcolwidths=[None, 24, 16, 50]))
+
+
+def _find(registry: "Registry", name: str) -> "Entry":
+    from benchsuite.errors import ConfigError, suggestion
+
+    kind, _, bare = name.rpartition("/")
+    known = [entry for entry in registry.entries() if entry.name == bare and kind in ("", entry.kind)]
+    kinds = sorted({entry.kind for entry in known})
+    if len(kinds) > 1:
+        choices = " or ".join(f"{one}/{bare}" for one in kinds)
+        raise ConfigError(f'"{bare}" is a {" and a ".join(kinds)}; ask for {choices}')
+    if not known:
+        raise ConfigError(f'unknown name "{name}"{suggestion(bare, {entry.name for entry in registry.entries()})}')
+    return registry.get(known[0].kind, bare)
+
+
+def _size(entry: "Entry", registry: "Registry") -> dict[str, object]:
+    """Parameters and MACs on the model's default data set."""
+    import torch
+
+    from benchsuite.api import Dataset, Model
+    from benchsuite.metrics import measure_model
+
+    model = entry.create({})
+    if not isinstance(model, Model):
+        return {}
+    dataset = registry.get("dataset", model.default_dataset).create({})
+    if not isinstance(dataset, Dataset):
+        return {}
+    data = dataset.info
+    counts, _ = measure_model(model.build(data).eval(), torch.zeros(1, data.channels, data.height, data.width))
+    return {"data": model.default_dataset, "parameters": counts["parameters"], "macs": counts["macs"]}

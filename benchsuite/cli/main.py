@@ -1,0 +1,35 @@
+"""The command line: one thin command a file; errors become exit codes here and nowhere else."""
+
+import sys
+
+import typer
+
+from benchsuite.errors import BenchsuiteError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""The benchmark suite for neural-network pruning and quantization.
+
+    Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 some cells failed, 4 nothing was run or compared,
+    5 a generated file is stale, 6 a plugin failed under --strict-plugins, 130 interrupted.""",
+)
+
+
+def main() -> None:
+    """Entry point of the `benchsuite` command."""
+    from benchsuite.cli import doctor, info, list_, plan, report, run
+
+    for command in (run, plan, list_, info, report, doctor):
+        command.register(app)
+    try:
+        app()
+    except BenchsuiteError as error:
+        print(f"benchsuite: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("benchsuite: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        sys.exit(130)

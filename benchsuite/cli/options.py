@@ -1,0 +1,83 @@
+"""The options that several commands share."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchsuite.errors import ConfigError
+
+if TYPE_CHECKING:
+    from benchsuite.execution.session import Session
+
+
+class Device(StrEnum):
+    """Where to compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Rerun(StrEnum):
+    """Which stored records to compute again."""
+
+    never = "never"
+    failed = "failed"
+    all = "all"
+
+
+BoardsArgument = Annotated[list[str], typer.Argument(help="Boards by name, or paths of TOML files.")]
+SeedsOption = Annotated[str | None, typer.Option("--seeds", help="Seeds instead of the board's: 0,1,2 or 0-4.")]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Only rows that match, such as pruner=neff-*; with their dense parents and controls."),
+]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
+RerunOption = Annotated[Rerun, typer.Option("--rerun", help="Which records of the store to compute again.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the data sets (default: $BENCHSUITE_DATA, then the home's).")
+]
+StrictOption = Annotated[bool, typer.Option("--strict-plugins", help="A plugin that fails to load is an error.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
+
+
+def session(
+    device: Device = Device.auto,
+    rerun: Rerun = Rerun.never,
+    data: Path | None = None,
+    strict: bool = False,
+) -> "Session":
+    """The session that the options ask for."""
+    from benchsuite.execution.session import Session, default_data
+
+    return Session(device.value, rerun.value, strict, data_root=data or default_data())
+
+
+def parse_seeds(text: str | None) -> list[int] | None:
+    """`0,1,2` and `0-4` as numbers. Errors: ConfigError."""
+    if text is None:
+        return None
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            seeds += range(int(first), int(last) + 1) if dash else [int(first)]
+        except ValueError:
+            raise ConfigError(f"--seeds {text}: give numbers such as 0,1,2 or a range such as 0-4") from None
+    if not seeds:
+        raise ConfigError(f"--seeds {text}: names no seed")
+    return seeds
+
+
+def print_json(facts: object) -> None:
+    """Facts for other programs."""
+    typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+
+
+def warn(lines: list[str]) -> None:
+    """Problems that stop nothing, on standard error."""
+    for line in lines:
+        typer.echo(f"warning: {line}", err=True)

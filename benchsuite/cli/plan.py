@@ -1,0 +1,68 @@
+"""`benchsuite plan`: what a run would do, with the keys."""
+
+import typer
+from tabulate import tabulate
+
+from benchsuite.cli.options import (
+    BoardsArgument,
+    DataOption,
+    JsonOption,
+    OnlyOption,
+    SeedsOption,
+    StrictOption,
+    parse_seeds,
+    print_json,
+    session,
+)
+
+_KEY_SHOWN = 12
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("plan")(plan)
+
+
+def plan(
+    boards: BoardsArgument,
+    only: OnlyOption = None,
+    seeds: SeedsOption = None,
+    data: DataOption = None,
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the cells of boards with their keys, and say which the store holds; nothing is run."""
+    from benchsuite.execution.session import filtered
+
+    work = session(data=data, strict=strict)
+    cells = [
+        cell for name in boards for cell in filtered(work.plan(work.board(name), parse_seeds(seeds)).cells, only or [])
+    ]
+    facts = [
+        {
+            "board": cell.board,
+            "role": cell.role,
+            "method": cell.method,
+            "setting": cell.setting,
+            "seed": cell.chain.seed,
+            "key": cell.key,
+            "epochs": sum(step.epochs_trained for step in cell.chain.steps),
+            "stored": getattr(work.engine.stored(cell.chain), "status", None),
+        }
+        for cell in cells
+    ]
+    if as_json:
+        print_json(facts)
+        return
+    rows = [
+        {**fact, "key": str(fact["key"])[:_KEY_SHOWN], "stored": fact["stored"] or "to run"}
+        for fact in facts
+        if fact["role"] != "control"
+    ]
+    typer.echo(tabulate(rows, headers="keys", disable_numparse=True))
+    training = {link for cell in cells for link in cell.chain.links() if link.step.epochs_trained}
+    stored = sum(fact["stored"] is not None for fact in facts)
+    typer.echo(
+        f"\n{len(facts)} cells, controls included; {stored} in the store;"
+        f" {len(training)} trainings of {sum(link.step.epochs_trained for link in training)} epochs in all"
+    )

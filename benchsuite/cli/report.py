@@ -1,0 +1,48 @@
+"""`benchsuite report`: compile BENCHMARKS.md, and the tables in other documents, from the baselines."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchsuite.cli.options import JsonOption, print_json
+
+_NOTHING, _STALE = 4, 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("report")(report)
+
+
+def report(
+    baselines: Annotated[Path, typer.Option("--baselines", help="Folder of the records.")] = Path("baselines"),
+    page: Annotated[Path, typer.Option("--page", help="The page to write.")] = Path("BENCHMARKS.md"),
+    tables_in: Annotated[
+        list[Path] | None, typer.Option("--tables-in", help="Documents whose marked tables are set anew.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 5 if a file is stale.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write BENCHMARKS.md, and the marked tables of README.md, from the records under baselines/."""
+    from benchsuite.report import benchmarks_page, read_baselines, with_tables
+
+    records = read_baselines(baselines)
+    if not records:
+        typer.echo(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
+        raise typer.Exit(_NOTHING)
+    texts = {page: benchmarks_page(records)}
+    for document in tables_in or [path for path in [Path("README.md")] if path.is_file()]:
+        texts[document] = with_tables(document.read_text(encoding="utf-8"), records)
+    stale = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if not check:
+        for path in stale:
+            path.write_text(texts[path], encoding="utf-8")
+    if as_json:
+        print_json({"files": list(map(str, texts)), "stale": list(map(str, stale)), "written": not check})
+    else:
+        for path in texts:
+            state = "up to date" if path not in stale else "stale: run benchsuite report" if check else "written"
+            typer.echo(f"{path}: {state}")
+    if check and stale:
+        raise typer.Exit(_STALE)

@@ -1,0 +1,103 @@
+"""`benchsuite run`: run boards, write their results, print their tables."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchsuite.cli.options import (
+    BoardsArgument,
+    DataOption,
+    Device,
+    DeviceOption,
+    JsonOption,
+    OnlyOption,
+    Rerun,
+    RerunOption,
+    SeedsOption,
+    StrictOption,
+    parse_seeds,
+    print_json,
+    session,
+    warn,
+)
+
+if TYPE_CHECKING:
+    from benchsuite.execution.session import Session
+    from benchsuite.plan import Chain, Plan
+    from benchsuite.store import Record
+
+_FAILED, _NOTHING = 3, 4
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    boards: BoardsArgument,
+    only: OnlyOption = None,
+    seeds: SeedsOption = None,
+    rerun: RerunOption = Rerun.never,
+    device: DeviceOption = Device.auto,
+    data: DataOption = None,
+    output: Annotated[Path, typer.Option("--output", help="Folder of the results.")] = Path("results"),
+    strict: StrictOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run boards; what the store holds already is not run again."""
+    work = session(device, rerun, data, strict)
+    warn(work.registry.problems())
+    plans = [work.plan(work.board(name), parse_seeds(seeds), fetch=True) for name in boards]
+    statuses: list[str] = []
+    for one in plans:
+        records = _run(work, one, only or [], output)
+        statuses += [record.status for record in records]
+        _show(records, output, one, as_json)
+    if not statuses:
+        raise typer.Exit(_NOTHING)
+    if any(status != "ok" for status in statuses):
+        raise typer.Exit(_FAILED)
+
+
+def _run(work: "Session", planned: "Plan", only: list[str], output: Path) -> "list[Record]":
+    """Run the cells that `only` leaves, and write them over the board's results as far as they came."""
+    from benchsuite.cli.progress import reporter
+    from benchsuite.execution.scheduler import merge_results, run_cells
+    from benchsuite.execution.session import filtered
+
+    cells = filtered(planned.cells, only)
+    if not cells:
+        typer.echo(f"{planned.board.board.name}: no row matches {', '.join(only)}", err=True)
+        return []
+    records: list[Record] = []
+    with reporter(len(cells)) as progress:
+
+        def on_epoch(chain: "Chain", epoch: int, epochs: int) -> None:
+            progress.doing(f"seed {chain.seed}, {chain.step.verb}, epoch {epoch}/{epochs}")
+
+        work.engine.steps.on_epoch = on_epoch
+        try:
+            for outcome in run_cells(planned.board, cells, work.engine, lambda cell: progress.doing(cell.name)):
+                record = outcome.record
+                records.append(record)
+                progress.done(record.status, f"{outcome.cell.name}: {(record.error or {}).get('reason')}")
+        finally:
+            merge_results(output / f"{planned.board.board.name}.jsonl", planned, records)
+    return records
+
+
+def _show(records: "list[Record]", output: Path, planned: "Plan", as_json: bool) -> None:
+    import json
+
+    from benchsuite.report import LEGEND, tables, terminal
+
+    if as_json:
+        print_json([json.loads(record.text) for record in records])
+        return
+    for table in tables(records):
+        typer.echo(f"\n{table.title}\n")
+        typer.echo(terminal(table))
+        typer.echo(f"\n{LEGEND}")
+        typer.echo(f"\n{len(records)} records in {output / planned.board.board.name}.jsonl")

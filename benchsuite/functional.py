@@ -1,0 +1,100 @@
+"""The functions for notebooks and other tools: on any network with Linear or convolutional layers."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
+from itertools import chain
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from benchsuite.api import PruneContext, Pruner, Quantizer
+from benchsuite.errors import ConfigError
+from benchsuite.execution.compress import add_masks, add_quantizer, fold, weights_of
+from benchsuite.execution.decide import decide
+from benchsuite.execution.measuring import verify_changed
+from benchsuite.execution.scheduler import run_cells
+from benchsuite.execution.session import Session, filtered
+from benchsuite.metrics import measure_model
+from benchsuite.registry import Kind, default_registry
+from benchsuite.store import Record
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+def get(kind: Kind, name: str, **fields: object) -> object:
+    """The configured plugin of that kind and name. Errors: ConfigError with the nearest valid name."""
+    return default_registry().get(kind, name).create(fields)
+
+
+def prune(
+    model: nn.Module,
+    pruner: str | Pruner,
+    *,
+    skip: Sequence[str] | None = None,
+    seed: int = 0,
+    batches: Batches | None = None,
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    **fields: object,
+) -> nn.Module:
+    """A pruned copy of the model: plain modules with zeros in place; the model itself is not changed.
+
+    pruner: a registered name with its `fields`, or a configured plugin. skip: layers to leave alone, "first",
+    "last" or names; by default what the pruner says. batches, loss: for data-driven pruners, pairs of inputs and
+    labels on the model's device.
+    Errors: ConfigError for an unknown name, field or layer; PluginError if the pruner breaks its contract.
+    """
+    method = cast(Pruner, get("pruner", pruner, **fields)) if isinstance(pruner, str) else pruner
+    pruned = deepcopy(model)
+    device = next(chain(model.parameters(), [torch.empty(0)])).device
+
+    def training_batches() -> Iterator[tuple[Tensor, Tensor]]:
+        if batches is None:
+            raise ConfigError(f"{type(method).__name__} looks at data: give batches=[(inputs, labels), …]")
+        return iter(batches)
+
+    context = PruneContext(
+        generator=torch.Generator().manual_seed(seed),
+        batches=training_batches,
+        copy_model=lambda: deepcopy(model),
+        loss=loss,
+        device=device,
+    )
+    masks, _ = decide(pruned, method, method.skip if skip is None else tuple(skip), context)
+    add_masks(pruned, masks, method)
+    return fold(pruned)
+
+
+def quantize(model: nn.Module, quantizer: str | Quantizer, *, skip: Sequence[str] = (), **fields: object) -> nn.Module:
+    """A copy of the model that holds the quantized values themselves; zeros stay zero.
+
+    Errors: ConfigError for an unknown name, field or layer; PluginError if no weight was changed.
+    """
+    method = cast(Quantizer, get("quantizer", quantizer, **fields)) if isinstance(quantizer, str) else quantizer
+    quantized = deepcopy(model)
+    before = weights_of(quantized, tuple(skip))
+    add_quantizer(quantized, list(before), method)
+    verify_changed(before, weights_of(quantized, tuple(skip)))
+    return fold(quantized)
+
+
+def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
+    """The metrics that need no data: sparsity, parameters, MACs, bytes and compression.
+
+    example_input: a batch of one or more inputs, on the model's device; MACs are per example.
+    """
+    counts, _ = measure_model(model, example_input)
+    return counts
+
+
+def run(board: str, *, seeds: Sequence[int] | None = None, only: Sequence[str] = (), **options: object) -> list[Record]:
+    """Run a board, as `benchsuite run` does: the records of its cells, sorted by key; nothing is written but the store.
+
+    options: of Session (device_name, rerun, strict, home, data_root).
+    """
+    session = Session(**options)  # type: ignore[arg-type]  # checked there
+    planned = session.plan(session.board(board), seeds, fetch=True)
+    cells = filtered(planned.cells, only)
+    outcomes = run_cells(planned.board, cells, session.engine, lambda _: None)
+    return sorted((outcome.record for outcome in outcomes), key=lambda record: record.key)
