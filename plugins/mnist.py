@@ -60,8 +60,9 @@ class Mnist(Dataset):
             getattr(datasets, self.folder)(root, download=True)
         except (OSError, RuntimeError) as error:
             names = ", ".join(file.name for file in self.files(root))
+            reason = " ".join(str(error).split())
             raise DataError(
-                f"{self.folder} could not be downloaded ({error}): put {names} (unpacked, or as .gz) into "
+                f"{self.folder} could not be downloaded ({reason}): put {names} (unpacked, or as .gz) into "
                 f"{root / self.folder / 'raw'}"
             ) from error
 

@@ -24,9 +24,12 @@ def kept_mass_bound(neff: Tensor, size: int) -> Tensor:
     """The least share of its mass that a group of N = size ≥ 2 keeps in its ν = ⌊neff⌋ largest scores.
 
     ν/N + (N − ν)/N · √((N − ν − 1) / ((ν + 1)(N − 1))), with ν = N − 1 where all scores are equal.
+    For ν = 1 it is 1/2 (max p ≥ Σ p² > 1/2): the published formula exceeds that from N = 3 on, and scores like
+    (0.51, 0.49, 0), of which the first is kept, fall below it.
     """
     nu = neff.floor().clamp(1, size - 1)
-    return nu / size + (size - nu) / size * ((size - nu - 1) / ((nu + 1) * (size - 1))).sqrt()
+    published = nu / size + (size - nu) / size * ((size - nu - 1) / ((nu + 1) * (size - 1))).sqrt()
+    return torch.where(nu == 1, 0.5, published)
 
 
 def kept_mass_margins(scores: Tensor, keep: Tensor) -> Tensor:
