@@ -18,6 +18,7 @@ from benchsuite.api import (
     Quantizer,
     Recipe,
     Regularizer,
+    TensorData,
     hookimpl,
 )
 from benchsuite.errors import BenchsuiteError, ConfigError, DataError, PluginError, StoreError
@@ -43,6 +44,7 @@ __all__ = [
     "Recipe",
     "Regularizer",
     "StoreError",
+    "TensorData",
     "get",
     "hookimpl",
     "measure",

@@ -1,6 +1,6 @@
 """The contract with plugins: plain types and hook specifications, no harness code and no torch."""
 
-from benchsuite.api.data import DataInfo, Dataset, ImageData, Split
+from benchsuite.api.data import DataInfo, Dataset, ImageData, Split, TensorData
 from benchsuite.api.hooks import PROJECT, hookimpl
 from benchsuite.api.plugins import LayerPruner, Model, PruneContext, Pruner, Quantizer, Regularizer
 from benchsuite.api.recipe import Recipe
@@ -18,5 +18,6 @@ __all__ = [
     "Recipe",
     "Regularizer",
     "Split",
+    "TensorData",
     "hookimpl",
 ]

@@ -39,18 +39,31 @@ class ImageData:
 
 
 @dataclass(frozen=True)
+class TensorData:
+    """One split that is no images: `inputs` float (N, …), used as they are; `targets` float or int64 (N,)."""
+
+    inputs: "torch.Tensor"
+    targets: "torch.Tensor"
+
+
+@dataclass(frozen=True)
 class Dataset(ABC):
-    """A classification data set; subclasses are frozen dataclasses, their fields the options."""
+    """A data set; subclasses are frozen dataclasses, their fields the options."""
 
     info: ClassVar[DataInfo]
+    """Where it does not depend on the files; else `describe` is overridden."""
     mean: ClassVar[tuple[float, ...]] = (0.5,)
     """Per channel, of pixels scaled to [0, 1]; one value serves all channels."""
     std: ClassVar[tuple[float, ...]] = (0.5,)
     licence: ClassVar[str] = "unknown"
 
     @abstractmethod
-    def load(self, root: Path, split: Split) -> ImageData:
+    def load(self, root: Path, split: Split) -> ImageData | TensorData:
         """The examples of `split`, read from `root`. Errors: DataError naming file and remedy."""
+
+    def describe(self, root: Path) -> DataInfo:
+        """The shape of an example and the number of classes, for files under `root`."""
+        return self.info
 
     def prepare(self, root: Path) -> None:
         """Fetch and verify the files under `root`; nothing is fetched that is there already."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchsuite.api import Dataset, ImageData, Split
+from benchsuite.api import DataInfo, Dataset, ImageData, Split, TensorData
 from benchsuite.errors import DataError
 from benchsuite.plan import Use
 from benchsuite.registry import Registry
@@ -19,12 +19,12 @@ _CROP_PADDING = 4
 
 @dataclass(frozen=True)
 class Examples:
-    """One split on the device: `images` uint8 (N, C, H, W), `labels` int64 (N,)."""
+    """One split on the device: `images` uint8 (N, C, H, W), or floats (N, …) that are used as they are; `labels` (N,)."""
 
     images: Tensor
     labels: Tensor
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -37,7 +37,9 @@ class Examples:
         return 1 / (255 * std), -mean / std
 
     def normalised(self, images: Tensor) -> Tensor:
-        """float32, (pixel / 255 − mean) / std."""
+        """Of pixels: float32, (pixel / 255 − mean) / std."""
+        if images.dtype != torch.uint8:
+            return images
         scale, shift = self._affine
         return images.to(torch.float32).mul_(scale).add_(shift)
 
@@ -101,15 +103,22 @@ class DataSource:
         if (use, split) not in self._loaded:
             dataset = self.plugin(use)
             data = dataset.load(self._root, split)
-            _validate(use.name, split, dataset, data)
-            self._loaded[use, split] = Examples(
-                data.images.to(self._device), data.labels.to(self._device), dataset.mean, dataset.std
-            )
+            if isinstance(data, TensorData):
+                self._loaded[use, split] = Examples(data.inputs.to(self._device), data.targets.to(self._device))
+            else:
+                _validate(use.name, split, dataset.describe(self._root), data)
+                self._loaded[use, split] = Examples(
+                    data.images.to(self._device), data.labels.to(self._device), dataset.mean, dataset.std
+                )
         return self._loaded[use, split]
 
+    def info(self, use: Use) -> DataInfo:
+        """The shape of an example of the data set that a chain names, and its number of classes."""
+        return self.plugin(use).describe(self._root)
 
-def _validate(name: str, split: Split, dataset: Dataset, data: ImageData) -> None:
-    info, images, labels = dataset.info, data.images, data.labels
+
+def _validate(name: str, split: Split, info: DataInfo, data: ImageData) -> None:
+    images, labels = data.images, data.labels
     expected = (len(labels), info.channels, info.height, info.width)
     if images.dtype != torch.uint8 or labels.dtype != torch.int64:
         raise DataError(f"{name}, {split}: images are {images.dtype} and labels {labels.dtype}, not uint8 and int64")

@@ -49,7 +49,7 @@ class Steps:
 
     def build(self, chain: Chain) -> nn.Module:
         """The chain's network as freshly initialised, for its seed."""
-        data = self._data.plugin(chain.training.dataset).info
+        data = self._data.info(chain.training.dataset)
         with torch.random.fork_rng([]):
             torch.manual_seed(chain.root.random_stream())
             return self.architecture(chain).build(data).to(self._device).eval()
