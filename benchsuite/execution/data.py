@@ -19,7 +19,7 @@ _CROP_PADDING = 4
 
 @dataclass(frozen=True)
 class Examples:
-    """One split on the device: `images` uint8 (N, C, H, W), or floats (N, …) that are used as they are; `labels` (N,)."""
+    """One split on the device: `images` uint8 (N, C, H, W), or floats (N, …) used as they are; `labels` (N,)."""
 
     images: Tensor
     labels: Tensor
