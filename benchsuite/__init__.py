@@ -1,29 +1,29 @@
 """benchsuite: a benchmark suite for neural-network pruning and quantization.
 
 Plugin authors import the types from here; notebooks call `prune`, `quantize`, `measure`, `run` and `get`.
-The functions load torch when they are first used.
+What they name is loaded when it is first used: the command line answers before pluggy and torch are there.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from benchsuite.api import (
-    DataInfo,
-    Dataset,
-    ImageData,
-    LayerPruner,
-    Model,
-    PruneContext,
-    Pruner,
-    Quantizer,
-    Recipe,
-    Regularizer,
-    TensorData,
-    hookimpl,
-)
 from benchsuite.errors import BenchsuiteError, ConfigError, DataError, PluginError, StoreError
 
 if TYPE_CHECKING:
+    from benchsuite.api import (
+        DataInfo,
+        Dataset,
+        ImageData,
+        LayerPruner,
+        Model,
+        PruneContext,
+        Pruner,
+        Quantizer,
+        Recipe,
+        Regularizer,
+        TensorData,
+        hookimpl,
+    )
     from benchsuite.functional import get, measure, prune, quantize, run
 
 __version__ = "0.1.0"
@@ -54,7 +54,10 @@ __all__ = [
 ]
 
 
+_FUNCTIONS = {"get", "measure", "prune", "quantize", "run"}
+
+
 def __getattr__(name: str) -> object:
-    if name in {"get", "measure", "prune", "quantize", "run"}:
-        return getattr(import_module("benchsuite.functional"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("benchsuite.functional" if name in _FUNCTIONS else "benchsuite.api"), name)

@@ -2,10 +2,8 @@
 
 import os
 import platform
-from importlib.metadata import version
 
 import typer
-from tabulate import tabulate
 
 from benchsuite.cli.options import DataOption, JsonOption, print_json, session
 
@@ -19,7 +17,10 @@ def register(app: typer.Typer) -> None:
 
 def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Check versions, device, store, data and plugins; exit with 2 if something stands in the way."""
+    from importlib.metadata import version
+
     import torch
+    from tabulate import tabulate
 
     from benchsuite.api import Dataset
     from benchsuite.errors import BenchsuiteError, DataError, StoreError

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tabulate import tabulate
 
 from benchsuite.cli.options import JsonOption, StrictOption, print_json
 
@@ -23,6 +22,8 @@ def info(
     as_json: JsonOption = False,
 ) -> None:
     """Describe a plugin: its summary, where it comes from, its fields with types, defaults and meaning."""
+    from tabulate import tabulate
+
     from benchsuite.registry import default_registry
 
     registry = default_registry(strict=strict)

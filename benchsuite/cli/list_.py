@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from tabulate import tabulate
 
 from benchsuite.cli.options import JsonOption, StrictOption, print_json, warn
 
@@ -22,6 +21,8 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List pruners, quantizers, regularizers, models, data sets and leaderboards."""
+    from tabulate import tabulate
+
     from benchsuite.errors import ConfigError, suggestion
     from benchsuite.registry import KINDS, default_registry
 

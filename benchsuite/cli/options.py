@@ -1,6 +1,5 @@
 """The options that several commands share."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,6 +73,8 @@ def parse_seeds(text: str | None) -> list[int] | None:
 
 def print_json(facts: object) -> None:
     """Facts for other programs."""
+    import json
+
     typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
 
 

@@ -1,7 +1,6 @@
 """`benchsuite plan`: what a run would do, with the keys."""
 
 import typer
-from tabulate import tabulate
 
 from benchsuite.cli.options import (
     BoardsArgument,
@@ -32,6 +31,8 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """List the cells of boards with their keys, and say which the store holds; nothing is run."""
+    from tabulate import tabulate
+
     from benchsuite.execution.session import filtered
 
     work = session(data=data, strict=strict)
