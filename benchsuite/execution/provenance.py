@@ -6,7 +6,6 @@ from importlib.metadata import version
 
 import torch
 
-import benchsuite
 from benchsuite.plan import PROTOCOL, Chain, Prune, Quantize, Use
 from benchsuite.registry import Registry
 
@@ -14,7 +13,7 @@ from benchsuite.registry import Registry
 def provenance(chain: Chain, registry: Registry, device: torch.device) -> dict[str, object]:
     """Versions of what ran, and distribution, version and source digest of each plugin of the chain."""
     return {
-        "benchsuite": benchsuite.__version__,
+        "benchsuite": version("benchsuite"),
         "protocol": PROTOCOL,
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -1,0 +1,79 @@
+"""Physical removal of output channels, through torch-pruning's dependency graph.
+
+What goes with a channel is found by tracing the network: the filter, its BatchNorm and the matching input slice
+of every layer that reads it. Channels that a sum ties to those of other layers, as on the skip path of a residual
+network, are not removable alone and are left out.
+"""
+
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from benchsuite.errors import PluginError
+from benchsuite.metrics import prunable
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+class ChannelGraph:
+    """Which output channels of a plain network can be removed, and their removal.
+
+    example: one input (1, …) on the network's device.
+    """
+
+    def __init__(self, model: nn.Module, example: Tensor) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch-pruning's, about torch's own deprecations
+            import torch_pruning
+
+            self._graph = torch_pruning.DependencyGraph()
+            self._graph.build_dependency(model, example_inputs=example)
+        self._model = model
+        self._names = {module: name for name, module in model.named_modules()}
+        self.removable: dict[str, str | None] = {}
+        """Layers whose channels can be removed, in model order, each with the BatchNorm that scales them."""
+        for name, layer in list(prunable(model).items())[:-1]:
+            self._consider(name, layer)
+
+    def remove(self, keep: Mapping[str, Tensor]) -> None:
+        """Remove the channels that are False in `keep` (bool, one value per output channel), in place.
+
+        Errors: PluginError for a layer that is not removable, a wrong mask, or one that leaves no channel.
+        """
+        for name, mask in keep.items():
+            layer = self._model.get_submodule(name) if name in self.removable else None
+            if layer is None:
+                raise PluginError(f"the output channels of layer {name} cannot be removed alone")
+            _check(name, mask, layer)
+            gone = torch.nonzero(~mask).flatten().tolist()
+            if gone:
+                self._group(layer, gone).prune()
+
+    def _consider(self, name: str, layer: nn.Module) -> None:
+        try:
+            group = self._group(layer, [0])
+        except (ValueError, KeyError):  # a layer that the traced example never reached
+            return
+        out = [item.dep.target.module for item in group if item.dep.handler.__name__ == "prune_out_channels"]
+        tied = [module for module in out if module in self._names and module is not layer]
+        norms = [module for module in tied if isinstance(module, _NORMS)]
+        if tied == norms and len(norms) <= 1:
+            self.removable[name] = self._names[norms[0]] if norms else None
+
+    def _group(self, layer: nn.Module, channels: list[int]):  # type: ignore[no-untyped-def]  # torch-pruning has no types
+        return self._graph.get_pruning_group(
+            layer, self._graph.get_pruner_of_module(layer).prune_out_channels, channels
+        )
+
+
+def _check(name: str, mask: object, layer: nn.Module) -> None:
+    channels = len(layer.get_parameter("weight"))
+    if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape != (channels,):
+        found = f"{mask.dtype} of shape {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
+        raise PluginError(
+            f"layer {name}: which of {channels} channels stay is said by bools of shape ({channels},), not {found}"
+        )
+    if not bool(mask.any()):
+        raise PluginError(f"layer {name}: no channel would stay")
