@@ -5,7 +5,6 @@ order like their bit patterns, and integers are what numpy selects and sorts fas
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
 from functools import cached_property
 from typing import Protocol
 
@@ -17,7 +16,6 @@ from torch import Tensor
 from benchsuite.pruning.effective import effective_counts
 
 Keys = NDArray[np.signedinteger]
-Compare = Callable[..., Tensor]
 
 _BLOCK = 2**16
 
@@ -55,7 +53,7 @@ class Ranking:
         cuts = self.size - wanted
         threshold = self._order.at(np.minimum(cuts, self.size - 1))
         threshold[wanted == 0] = np.iinfo(threshold.dtype).max
-        keep = self._compare(torch.ge, threshold)
+        keep = self._compare(np.greater_equal, threshold)
         for group, surplus in self._order.surplus(cuts, keep):
             _drop_last_ties(keep[group], self._keys[group], threshold[group], surplus)
         return torch.from_numpy(keep)
@@ -64,16 +62,14 @@ class Ranking:
         """Keep what is above the k-th smallest of its group (k from 0); its equals are all pruned."""
         if not 0 <= k < self.size:
             raise ValueError(f"there is no {k}-th of {self.size} scores")
-        return torch.from_numpy(self._compare(torch.gt, self._order.at(np.full(len(self._keys), k))))
+        return torch.from_numpy(self._compare(np.greater, self._order.at(np.full(len(self._keys), k))))
 
     @cached_property
     def _order(self) -> "_Order":
         return _Quickselect(self._keys[0]) if len(self._keys) == 1 else _Sorted(self._keys)
 
-    def _compare(self, above: Compare, threshold: Keys) -> NDArray[np.bool_]:
-        # torch compares with all threads; numpy's allocation takes huge pages, which fault far less often
-        keep = np.empty(self._keys.shape, dtype=np.bool_)
-        above(torch.from_numpy(self._keys), torch.from_numpy(threshold[:, None]), out=torch.from_numpy(keep))
+    def _compare(self, above: np.ufunc, threshold: Keys) -> NDArray[np.bool_]:
+        keep: NDArray[np.bool_] = above(self._keys, threshold[:, None])
         return keep
 
 
