@@ -11,6 +11,7 @@ from benchsuite.errors import BenchsuiteError, ConfigError, DataError, PluginErr
 
 if TYPE_CHECKING:
     from benchsuite.api import (
+        ChannelPruner,
         DataInfo,
         Dataset,
         ImageData,
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BenchsuiteError",
+    "ChannelPruner",
     "ConfigError",
     "DataError",
     "DataInfo",

@@ -18,8 +18,8 @@ class RandomMasks(LayerPruner):
     """Share of each layer's weights that is pruned."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.sparsity < 1:
-            raise ValueError(f"sparsity must be at least 0 and below 1, not {self.sparsity}")
+        if not 0 <= self.sparsity <= 1:
+            raise ValueError(f"sparsity must be from 0 to 1, not {self.sparsity}")
 
     def mask(self, weight: "Tensor", context: PruneContext) -> "Tensor":
         import torch

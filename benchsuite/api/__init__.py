@@ -2,11 +2,12 @@
 
 from benchsuite.api.data import DataInfo, Dataset, ImageData, Split, TensorData
 from benchsuite.api.hooks import PROJECT, hookimpl
-from benchsuite.api.plugins import LayerPruner, Model, PruneContext, Pruner, Quantizer, Regularizer
+from benchsuite.api.plugins import ChannelPruner, LayerPruner, Model, PruneContext, Pruner, Quantizer, Regularizer
 from benchsuite.api.recipe import Recipe
 
 __all__ = [
     "PROJECT",
+    "ChannelPruner",
     "DataInfo",
     "Dataset",
     "ImageData",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pluggy
 
 from benchsuite.api.data import Dataset
-from benchsuite.api.plugins import Model, Pruner, Quantizer, Regularizer
+from benchsuite.api.plugins import ChannelPruner, Model, Pruner, Quantizer, Regularizer
 
 PROJECT = "benchsuite"
 """pluggy's project name and the entry-point group."""
@@ -19,7 +19,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def benchsuite_pruners() -> Mapping[str, Callable[..., Pruner]]:  # type: ignore[empty-body]  # a specification
+def benchsuite_pruners() -> Mapping[str, Callable[..., Pruner | ChannelPruner]]:  # type: ignore[empty-body]  # a specification
     """Pruners by name: a frozen dataclass, or a functools.partial of one."""
 
 

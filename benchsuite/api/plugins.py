@@ -31,6 +31,8 @@ class PruneContext:
     loss: "Callable[[Tensor, Tensor], Tensor]"
     """The model's training loss: `(outputs, labels)` to a scalar."""
     device: "torch.device"
+    removable: "Mapping[str, str | None]" = field(default_factory=dict)
+    """For channel pruners: layers whose output channels can be removed, each with the BatchNorm that scales them."""
     _shared: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
     @property
@@ -86,6 +88,25 @@ class LayerPruner(Pruner):
 
     def masks(self, layers: "Mapping[str, Tensor]", context: PruneContext) -> "Mapping[str, Tensor]":
         return {name: self.mask(weight, context) for name, weight in layers.items()}
+
+
+@dataclass(frozen=True)
+class ChannelPruner(ABC):
+    """Says which output channels stay; the harness removes the others physically.
+
+    What a channel takes along (its filter, its BatchNorm, the input slices that read it) is the harness's business.
+    A field `sparsity` is a promise over all removable channels; at least one channel stays in each layer.
+    """
+
+    @abstractmethod
+    def channels(self, model: "nn.Module", context: PruneContext) -> "Mapping[str, Tensor]":
+        """A bool tensor (output channels,) per layer, True = keep; layers left out keep all.
+
+        model: a copy, of plain modules. Only layers of `context.removable` may lose channels.
+        """
+
+    def check(self, model: "nn.Module") -> None:
+        """Called before anything is trained; raises ValueError if the method cannot work on such a network."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchsuite.errors import PluginError
-from benchsuite.metrics import prunable
-
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+from benchsuite.metrics import batch_norms, prunable
 
 
 class ChannelGraph:
@@ -31,6 +29,7 @@ class ChannelGraph:
             self._graph = torch_pruning.DependencyGraph()
             self._graph.build_dependency(model, example_inputs=example)
         self._model = model
+        self._norms = set(batch_norms(model).values())
         self._names = {module: name for name, module in model.named_modules()}
         self.removable: dict[str, str | None] = {}
         """Layers whose channels can be removed, in model order, each with the BatchNorm that scales them."""
@@ -58,7 +57,7 @@ class ChannelGraph:
             return
         out = [item.dep.target.module for item in group if item.dep.handler.__name__ == "prune_out_channels"]
         tied = [module for module in out if module in self._names and module is not layer]
-        norms = [module for module in tied if isinstance(module, _NORMS)]
+        norms = [module for module in tied if module in self._norms]
         if tied == norms and len(norms) <= 1:
             self.removable[name] = self._names[norms[0]] if norms else None
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from benchsuite.metrics.accuracy import Evaluation, evaluate, pack_bits, unpack_bits
     from benchsuite.metrics.counts import LayerCounts, count_layers, layer_macs, neff, totals
     from benchsuite.metrics.latency import latency_ms
-    from benchsuite.metrics.layers import prunable, select
+    from benchsuite.metrics.layers import batch_norms, prunable, select, trained_weight
     from benchsuite.metrics.measure import measure_model
     from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
     from benchsuite.metrics.statistics import Summary, paired_change, summarize
@@ -20,6 +20,7 @@ __all__ = [
     "Evaluation",
     "LayerCounts",
     "Summary",
+    "batch_norms",
     "count_layers",
     "dense_bytes",
     "evaluate",
@@ -36,6 +37,7 @@ __all__ = [
     "size_bytes",
     "summarize",
     "totals",
+    "trained_weight",
     "unpack",
     "unpack_bits",
 ]

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from benchsuite.errors import ConfigError, suggestion
+from benchsuite.errors import ConfigError, PluginError, suggestion
 
 PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def own_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -31,6 +32,28 @@ def prunable(model: nn.Module) -> dict[str, nn.Module]:
     if not layers:
         raise ConfigError(f"{type(model).__name__} has no Linear or Conv layer: there is nothing to compress")
     return layers
+
+
+def batch_norms(model: nn.Module) -> dict[str, nn.Module]:
+    """The BatchNorm layers that have scales γ, by dotted name, in model order."""
+    return {
+        name: module
+        for name, module in own_modules(model)
+        if isinstance(module, BATCH_NORMS) and isinstance(module.weight, Tensor)
+    }
+
+
+def trained_weight(layer: nn.Module) -> Tensor:
+    """What an optimizer changes: the weight, or the tensor behind its parametrizations.
+
+    Errors: PluginError for a parametrization that trains several tensors.
+    """
+    if not parametrize.is_parametrized(layer, "weight"):
+        return layer.get_parameter("weight")
+    original = getattr(layer.get_submodule("parametrizations.weight"), "original", None)
+    if not isinstance(original, Tensor):
+        raise PluginError(f"{type(layer).__name__}: its weight is made of several tensors")
+    return original
 
 
 def select(model: nn.Module, skip: Sequence[str]) -> dict[str, nn.Module]:

@@ -4,7 +4,7 @@ What matters (`scores`), compared within which group (`ScoredPruner.grouping`), 
 Nothing imported here loads torch; `selection`, `scores` and `effective` do.
 """
 
-from benchsuite.pruning.budgets import Budget, EffectiveCount, Fraction, Percentile, whole
+from benchsuite.pruning.budgets import Budget, EffectiveCount, Fraction, Percentile, require_sparsity, whole
 from benchsuite.pruning.scored import Grouping, ScoredPruner, ScoreName
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Percentile",
     "ScoreName",
     "ScoredPruner",
+    "require_sparsity",
     "whole",
 ]

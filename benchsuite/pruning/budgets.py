@@ -32,7 +32,7 @@ class Fraction:
     sparsity: float
 
     def __post_init__(self) -> None:
-        _require_sparsity(self.sparsity)
+        require_sparsity(self.sparsity)
 
     def keep(self, ranking: "Ranking") -> "Tensor":
         return ranking.keep_largest(ranking.size - whole(ranking.size * self.sparsity))
@@ -49,7 +49,7 @@ class Percentile:
     sparsity: float
 
     def __post_init__(self) -> None:
-        _require_sparsity(self.sparsity)
+        require_sparsity(self.sparsity)
 
     def keep(self, ranking: "Ranking") -> "Tensor":
         return ranking.keep_above(whole(self.sparsity * (ranking.size - 1)))
@@ -71,6 +71,7 @@ class EffectiveCount:
         return ranking.keep_largest((counts * (neff > 0)).long())
 
 
-def _require_sparsity(sparsity: float) -> None:
+def require_sparsity(sparsity: float) -> None:
+    """Errors: ValueError unless 0 <= sparsity < 1."""
     if not 0 <= sparsity < 1:
         raise ValueError(f"sparsity must be at least 0 and below 1, not {sparsity}")

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
 
-from benchsuite.api import Dataset, Model, Pruner, Quantizer, Regularizer
+from benchsuite.api import ChannelPruner, Dataset, Model, Pruner, Quantizer, Regularizer
 from benchsuite.errors import PluginError, suggestion
 from benchsuite.registry.fields import Factory, bound_values, canonical, class_of, defaults, field_types
 
@@ -17,12 +17,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 HOOKS: Mapping[str, Kind] = {f"benchsuite_{kind}s": kind for kind in KINDS}
 
-BASES: Mapping[Kind, type] = {
-    "pruner": Pruner,
-    "quantizer": Quantizer,
-    "regularizer": Regularizer,
-    "model": Model,
-    "dataset": Dataset,
+BASES: Mapping[Kind, tuple[type, ...]] = {
+    "pruner": (Pruner, ChannelPruner),
+    "quantizer": (Quantizer,),
+    "regularizer": (Regularizer,),
+    "model": (Model,),
+    "dataset": (Dataset,),
 }
 
 RESERVED = frozenset(
@@ -58,12 +58,12 @@ def _board_file(path: object) -> Path:
     return file
 
 
-def _dataclass_factory(base: type, factory: object) -> Factory:
+def _dataclass_factory(bases: tuple[type, ...], factory: object) -> Factory:
     cls = class_of(factory)
     if cls is None:
         raise PluginError(f"{factory!r} is neither a class nor a functools.partial of one")
-    if not issubclass(cls, base):
-        raise PluginError(f"{cls.__name__} is not a {base.__name__}")
+    if not issubclass(cls, bases):
+        raise PluginError(f"{cls.__name__} is not a {' or a '.join(base.__name__ for base in bases)}")
     # Asked of the class itself: one without the decorator inherits its base's, and its own fields are none.
     parameters = vars(cls).get("__dataclass_params__")
     if parameters is None or not parameters.frozen:
