@@ -18,6 +18,11 @@ def _weights(model: "nn.Module") -> "list[Tensor]":
 
 
 @dataclass(frozen=True)
+class Unregularized(Regularizer):
+    """None: plain training, for boards that compare regularizers with it."""
+
+
+@dataclass(frozen=True)
 class _Penalty(Regularizer):
     """A penalty λ · Σ|·|."""
 
@@ -126,6 +131,7 @@ def _largest(weight: "Tensor", k: int) -> "Tensor":
 @hookimpl
 def benchsuite_regularizers() -> Mapping[str, type[Regularizer]]:
     return {
+        "none": Unregularized,
         "l1": L1,
         "l1-prox": L1Prox,
         "trimmed-l1-prox": TrimmedL1Prox,
