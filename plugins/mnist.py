@@ -68,6 +68,14 @@ class Mnist(Dataset):
 
 
 @dataclass(frozen=True)
+class UnitMnist(Mnist):
+    """MNIST with pixels in [0, 1], not standardised."""
+
+    mean: ClassVar[tuple[float, ...]] = (0.0,)
+    std: ClassVar[tuple[float, ...]] = (1.0,)
+
+
+@dataclass(frozen=True)
 class FashionMnist(Mnist):
     """Fashion-MNIST: 70,000 images of clothing, 28×28, in the format of MNIST."""
 
@@ -107,4 +115,4 @@ def _read(file: Path, shape: tuple[int, ...]) -> "Tensor":
 
 @hookimpl
 def benchsuite_datasets() -> Mapping[str, type[Dataset]]:
-    return {"mnist": Mnist, "fashion-mnist": FashionMnist}
+    return {"mnist": Mnist, "mnist-unit": UnitMnist, "fashion-mnist": FashionMnist}
