@@ -1,9 +1,10 @@
 """The functions for notebooks and other tools: on any network with Linear or convolutional layers."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain
-from typing import cast
+from pathlib import Path
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from benchsuite.api import PruneContext, Pruner, Quantizer
 from benchsuite.errors import ConfigError
-from benchsuite.execution.compress import add_masks, add_quantizer, fold, weights_of
-from benchsuite.execution.decide import decide
-from benchsuite.execution.measuring import verify_changed
+from benchsuite.execution import decide
+from benchsuite.execution.compress import add_masks, fold
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
 from benchsuite.metrics import measure_model
@@ -21,6 +21,8 @@ from benchsuite.registry import Kind, default_registry
 from benchsuite.store import Record
 
 Batches = Iterable[tuple[Tensor, Tensor]]
+
+T = TypeVar("T")
 
 
 def get(kind: Kind, name: str, **fields: object) -> object:
@@ -45,7 +47,7 @@ def prune(
     labels on the model's device.
     Errors: ConfigError for an unknown name, field or layer; PluginError if the pruner breaks its contract.
     """
-    method = cast(Pruner, get("pruner", pruner, **fields)) if isinstance(pruner, str) else pruner
+    method = _configured("pruner", pruner, fields)
     pruned = deepcopy(model)
     device = next(chain(model.parameters(), [torch.empty(0)])).device
 
@@ -61,7 +63,7 @@ def prune(
         loss=loss,
         device=device,
     )
-    masks, _ = decide(pruned, method, method.skip if skip is None else tuple(skip), context)
+    masks, _ = decide.decide(pruned, method, method.skip if skip is None else tuple(skip), context)
     add_masks(pruned, masks, method)
     return fold(pruned)
 
@@ -69,13 +71,12 @@ def prune(
 def quantize(model: nn.Module, quantizer: str | Quantizer, *, skip: Sequence[str] = (), **fields: object) -> nn.Module:
     """A copy of the model that holds the quantized values themselves; zeros stay zero.
 
-    Errors: ConfigError for an unknown name, field or layer; PluginError if no weight was changed.
+    Errors: ConfigError for an unknown name, field or layer; PluginError if the quantizer breaks its contract or
+    changes no weight.
     """
-    method = cast(Quantizer, get("quantizer", quantizer, **fields)) if isinstance(quantizer, str) else quantizer
+    method = _configured("quantizer", quantizer, fields)
     quantized = deepcopy(model)
-    before = weights_of(quantized, tuple(skip))
-    add_quantizer(quantized, list(before), method)
-    verify_changed(before, weights_of(quantized, tuple(skip)))
+    decide.quantize(quantized, method, tuple(skip))
     return fold(quantized)
 
 
@@ -88,13 +89,25 @@ def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
     return counts
 
 
-def run(board: str, *, seeds: Sequence[int] | None = None, only: Sequence[str] = (), **options: object) -> list[Record]:
-    """Run a board, as `benchsuite run` does: the records of its cells, sorted by key; nothing is written but the store.
+def run(
+    board: str | Path, *, seeds: Sequence[int] | None = None, only: Sequence[str] = (), **options: object
+) -> list[Record]:
+    """Run a board, by name or TOML file, as `benchsuite run` does; nothing is written but the store.
 
-    options: of Session (device_name, rerun, strict, home, data_root).
+    Returns the records of its cells, sorted by key. options: of Session (device_name, rerun, strict, home, data_root).
     """
     session = Session(**options)  # type: ignore[arg-type]  # checked there
     planned = session.plan(session.board(board), seeds, fetch=True)
     cells = filtered(planned.cells, only)
     outcomes = run_cells(planned.board, cells, session.engine, lambda _: None)
     return sorted((outcome.record for outcome in outcomes), key=lambda record: record.key)
+
+
+def _configured(kind: Kind, plugin: str | T, fields: Mapping[str, object]) -> T:
+    if isinstance(plugin, str):
+        return cast(T, get(kind, plugin, **fields))
+    if fields:
+        raise ConfigError(
+            f"{', '.join(fields)}: fields go with a name, and this {kind} is configured already: {plugin}"
+        )
+    return plugin

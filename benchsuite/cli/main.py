@@ -3,10 +3,26 @@
 import sys
 
 import typer
+from typer.core import TyperGroup
 
 from benchsuite.errors import BenchsuiteError
 
+
+class _InterruptedError(BenchsuiteError):
+    exit_code = 130
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: object) -> object:
+        """Run the command; typer alone would end an interrupted one without a word."""
+        try:
+            return super().invoke(ctx)  # type: ignore[arg-type]  # a Context of click, which typer does not name
+        except KeyboardInterrupt:
+            raise _InterruptedError("interrupted; the same command goes on where it stopped") from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -30,6 +46,3 @@ def main() -> None:
     except BenchsuiteError as error:
         print(f"benchsuite: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("benchsuite: interrupted; the same command goes on where it stopped", file=sys.stderr)
-        sys.exit(130)

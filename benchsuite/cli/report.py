@@ -25,6 +25,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Write BENCHMARKS.md, and the marked tables of README.md, from the records under baselines/."""
+    from benchsuite.errors import ConfigError
     from benchsuite.report import benchmarks_page, read_baselines, with_tables
 
     records = read_baselines(baselines)
@@ -32,12 +33,17 @@ def report(
         typer.echo(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
         raise typer.Exit(_NOTHING)
     texts = {page: benchmarks_page(records)}
-    for document in tables_in or [path for path in [Path("README.md")] if path.is_file()]:
-        texts[document] = with_tables(document.read_text(encoding="utf-8"), records)
-    stale = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
-    if not check:
-        for path in stale:
-            path.write_text(texts[path], encoding="utf-8")
+    try:
+        for document in tables_in or [path for path in [Path("README.md")] if path.is_file()]:
+            texts[document] = with_tables(document.read_text(encoding="utf-8"), records)
+        stale = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+        if not check:
+            for path in stale:
+                path.write_text(texts[path], encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"a document is not UTF-8: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {error.strerror}") from None
     if as_json:
         print_json({"files": list(map(str, texts)), "stale": list(map(str, stale)), "written": not check})
     else:

@@ -47,17 +47,22 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run boards; what the store holds already is not run again."""
+    import json
+
     work = session(device, rerun, data, strict)
     warn(work.registry.problems())
     plans = [work.plan(work.board(name), parse_seeds(seeds), fetch=True) for name in boards]
-    statuses: list[str] = []
+    records: list[Record] = []
     for one in plans:
-        records = _run(work, one, only or [], output)
-        statuses += [record.status for record in records]
-        _show(records, output, one, as_json)
-    if not statuses:
+        found = _run(work, one, only or [], output)
+        records += found
+        if not as_json:
+            _show(found, output, one)
+    if as_json:
+        print_json([json.loads(record.text) for record in records])
+    if not records:
         raise typer.Exit(_NOTHING)
-    if any(status != "ok" for status in statuses):
+    if any(record.status != "ok" for record in records):
         raise typer.Exit(_FAILED)
 
 
@@ -71,31 +76,29 @@ def _run(work: "Session", planned: "Plan", only: list[str], output: Path) -> "li
     if not cells:
         typer.echo(f"{planned.board.board.name}: no row matches {', '.join(only)}", err=True)
         return []
+    path = output / f"{planned.board.board.name}.jsonl"
+    engine = work.engine
+    merge_results(path, planned, [])  # what cannot be read or written shows before anything is trained
     records: list[Record] = []
     with reporter(len(cells)) as progress:
 
         def on_epoch(chain: "Chain", epoch: int, epochs: int) -> None:
             progress.doing(f"seed {chain.seed}, {chain.step.verb}, epoch {epoch}/{epochs}")
 
-        work.engine.steps.on_epoch = on_epoch
+        engine.steps.on_epoch = on_epoch
         try:
-            for outcome in run_cells(planned.board, cells, work.engine, lambda cell: progress.doing(cell.name)):
+            for outcome in run_cells(planned.board, cells, engine, lambda cell: progress.doing(cell.name)):
                 record = outcome.record
                 records.append(record)
                 progress.done(record.status, f"{outcome.cell.name}: {(record.error or {}).get('reason')}")
         finally:
-            merge_results(output / f"{planned.board.board.name}.jsonl", planned, records)
+            merge_results(path, planned, records)
     return records
 
 
-def _show(records: "list[Record]", output: Path, planned: "Plan", as_json: bool) -> None:
-    import json
-
+def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
     from benchsuite.report import LEGEND, tables, terminal
 
-    if as_json:
-        print_json([json.loads(record.text) for record in records])
-        return
     for table in tables(records):
         typer.echo(f"\n{table.title}\n")
         typer.echo(terminal(table))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from benchsuite.api import Pruner, Quantizer
+from benchsuite.errors import PluginError
 from benchsuite.metrics import prunable, select
 from benchsuite.plan import Chain, Prune, Quantize
 
@@ -35,7 +36,9 @@ class _StraightThrough(torch.autograd.Function):
 
     @staticmethod
     def forward(_: torch.autograd.function.FunctionCtx, weight: Tensor, quantizer: Quantizer) -> Tensor:
-        return torch.where(weight == 0, weight, quantizer.quantize(weight.detach()))
+        quantized = quantizer.quantize(weight.detach())
+        check_quantized(quantized, weight)  # here, since `where` would make any shape and dtype fit
+        return torch.where(weight == 0, weight, quantized)
 
     @staticmethod
     def backward(_: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> tuple[Tensor, None]:
@@ -55,12 +58,26 @@ class FakeQuantize(nn.Module):
         return quantized
 
 
+def check_quantized(quantized: object, weight: Tensor) -> None:
+    """Errors: PluginError unless it is a tensor of the weight's shape and dtype."""
+    if not isinstance(quantized, Tensor):
+        raise PluginError(f"the quantized weight is a {type(quantized).__name__}, not a tensor")
+    if quantized.shape != weight.shape or quantized.dtype != weight.dtype:
+        got, wanted = (f"{tuple(one.shape)} of {one.dtype}" for one in (quantized, weight))
+        raise PluginError(f"the quantized weight is {got}, the weight {wanted}")
+
+
+def add_part(layer: nn.Module, part: nn.Module) -> None:
+    """Put one more mask or quantization on the layer's weight."""
+    parametrize.register_parametrization(layer, "weight", part.to(_weight(layer).device), unsafe=True)
+
+
 def add_masks(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> None:
     """Freeze the masks into the model, after the pruner's rescaling of what is kept."""
     for name, mask in masks.items():
         layer = model.get_submodule(name)
         rescale(layer, mask, pruner)
-        _parametrize(layer, Mask(mask))
+        add_part(layer, Mask(mask))
 
 
 def zero(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> None:
@@ -73,20 +90,32 @@ def zero(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> None:
 
 
 def rescale(layer: nn.Module, mask: Tensor, pruner: Pruner) -> None:
-    """Multiply the weights by the factors that the pruner gives, if it gives any."""
+    """Multiply the weights by the factors that the pruner gives, if it gives any.
+
+    Errors: PluginError for factors that are not finite or do not fit.
+    """
     weight = _weight(layer).detach()
-    factors = pruner.rescale(weight, mask)
-    if factors is not None:
-        with torch.no_grad():
-            _trained(layer).mul_(factors)
+    factors = pruner.rescale(weight.clone(), mask.clone())
+    if factors is None:
+        return
+    if not isinstance(factors, Tensor) or not _fits(factors.shape, weight.shape):
+        got = f"shape {tuple(factors.shape)}" if isinstance(factors, Tensor) else type(factors).__name__
+        raise PluginError(f"rescale: factors that fit a weight of shape {tuple(weight.shape)} expected, got {got}")
+    if not bool(factors.isfinite().all()):
+        raise PluginError("rescale: NaN or infinite factors")
+    with torch.no_grad():
+        _trained(layer).mul_(factors.to(weight))
 
 
-def add_quantizer(model: nn.Module, layers: Sequence[str], quantizer: Quantizer) -> None:
-    """Put fake quantization on the layers' weights."""
-    for name in layers:
-        layer = model.get_submodule(name)
-        weight = _weight(layer).detach()
-        _parametrize(layer, quantizer.parametrization(weight) or FakeQuantize(quantizer))
+def _fits(shape: torch.Size, other: torch.Size) -> bool:
+    """Whether a tensor of `shape` broadcasts to `other`."""
+    pairs = zip(reversed(shape), reversed(other), strict=False)
+    return len(shape) <= len(other) and all(one in (1, two) for one, two in pairs)
+
+
+def quantizing(quantizer: Quantizer, weight: Tensor) -> nn.Module:
+    """What quantizes that weight: the quantizer's own module, or its grid behind the straight-through estimator."""
+    return quantizer.parametrization(weight) or FakeQuantize(quantizer)
 
 
 def restructure(model: nn.Module, chain: Chain, quantizer_of: Mapping[Quantize, Quantizer]) -> None:
@@ -94,9 +123,10 @@ def restructure(model: nn.Module, chain: Chain, quantizer_of: Mapping[Quantize, 
     for step in chain.steps:
         if isinstance(step, Prune):
             for layer in select(model, step.skip).values():
-                _parametrize(layer, Mask(torch.ones_like(_weight(layer), dtype=torch.bool)))
+                add_part(layer, Mask(torch.ones_like(_weight(layer), dtype=torch.bool)))
         elif isinstance(step, Quantize):
-            add_quantizer(model, list(select(model, step.skip)), quantizer_of[step])
+            for layer in select(model, step.skip).values():
+                add_part(layer, quantizing(quantizer_of[step], _weight(layer).detach()))
 
 
 def masks_of(model: nn.Module) -> dict[str, Tensor]:
@@ -113,23 +143,48 @@ def fold(model: nn.Module) -> nn.Module:
     """A copy of plain modules that holds the effective weights.
 
     Copies of a parametrized module share its class, from which `parametrize.remove_parametrizations` would
-    take the weight away; so the plain class and the weight are put back by hand.
+    take the weight away; so the plain class and the weight are put back by hand. Layers that share a weight
+    share it still where it acts the same in both.
     """
     plain = deepcopy(model)
+    shared: dict[tuple[int, ...], nn.Parameter] = {}
     for layer in plain.modules():
-        if parametrize.is_parametrized(layer, "weight"):
-            weight = nn.Parameter(_weight(layer).detach().clone())
-            others = {name: layer._parameters.pop(name) for name in list(layer._parameters)}
+        if parametrize.is_parametrized(layer):
+            tensors = {name: _folded(layer, name, shared) for name in _sources(layer)}
+            tensors |= {name: layer._parameters.pop(name) for name in list(layer._parameters)}
+            plain_class = parametrize.type_before_parametrizations(layer)
             del layer.parametrizations
-            layer.__class__ = parametrize.type_before_parametrizations(layer)
-            for name, parameter in {"weight": weight, **others}.items():
-                layer.register_parameter(name, parameter)
+            layer.__class__ = plain_class
+            for name, tensor in tensors.items():
+                if tensor is None or isinstance(tensor, nn.Parameter):
+                    layer.register_parameter(name, tensor)
+                else:
+                    layer.register_buffer(name, tensor)
     return plain
 
 
-def weights_of(model: nn.Module, skip: Sequence[str]) -> dict[str, Tensor]:
-    """Detached copies of the effective weights of the layers that are not skipped, in model order."""
-    return {name: _weight(layer).detach().clone() for name, layer in select(model, skip).items()}
+def _folded(layer: nn.Module, name: str, shared: dict[tuple[int, ...], nn.Parameter]) -> Tensor | None:
+    """What a parametrized tensor becomes: a parameter, frozen if what was behind it was, or a buffer."""
+    effective: Tensor = getattr(layer, name).detach()
+    trained = list(_sources(layer)[name].parameters(recurse=False))
+    if not trained:
+        return effective.clone()
+    key = tuple(map(id, trained))
+    if key not in shared or not torch.equal(shared[key], effective):
+        shared[key] = nn.Parameter(effective.clone(), any(one.requires_grad for one in trained))
+    return shared[key]
+
+
+def _sources(layer: nn.Module) -> nn.ModuleDict:
+    sources = layer.parametrizations
+    assert isinstance(sources, nn.ModuleDict)
+    return sources
+
+
+def weights_of(model: nn.Module, skip: Sequence[str], *, copies: bool = True) -> dict[str, Tensor]:
+    """The effective weights of the layers that are not skipped, in model order, detached; copies may be changed."""
+    weights = {name: _weight(layer).detach() for name, layer in select(model, skip).items()}
+    return {name: weight.clone() for name, weight in weights.items()} if copies else weights
 
 
 def _weight(layer: nn.Module) -> Tensor:
@@ -149,7 +204,3 @@ def _trained(layer: nn.Module) -> Tensor:
 
 def _parametrizations(layer: nn.Module) -> list[nn.Module]:
     return list(layer.parametrizations.weight) if parametrize.is_parametrized(layer, "weight") else []  # type: ignore[union-attr,arg-type]  # as above
-
-
-def _parametrize(layer: nn.Module, part: nn.Module) -> None:
-    parametrize.register_parametrization(layer, "weight", part.to(_weight(layer).device), unsafe=True)

@@ -62,13 +62,13 @@ class Examples:
         """All examples once in random order, normalised and augmented, in batches; the last may be smaller."""
         order = torch.randperm(len(self), generator=generator).to(self.images.device)
         for chosen in torch.split(order, batch_size):
-            images = self.images[chosen]
+            images = self.images.index_select(0, chosen)  # a hundred times faster than indexing bytes
             if "crop" in augmentation:
                 images = _crop(images, generator)
             if "flip" in augmentation:
                 mirrored = torch.rand(len(images), generator=generator).to(images.device) < 0.5
                 images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
-            yield self.normalised(images), self.labels[chosen]
+            yield self.normalised(images), self.labels.index_select(0, chosen)
 
 
 def _crop(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -122,7 +122,9 @@ def _validate(name: str, split: Split, info: DataInfo, data: ImageData) -> None:
     expected = (len(labels), info.channels, info.height, info.width)
     if images.dtype != torch.uint8 or labels.dtype != torch.int64:
         raise DataError(f"{name}, {split}: images are {images.dtype} and labels {labels.dtype}, not uint8 and int64")
-    if tuple(images.shape) != expected or not len(labels):
+    if labels.ndim != 1 or not len(labels):
+        raise DataError(f"{name}, {split}: labels have shape {tuple(labels.shape)}, not (N,) with N of at least 1")
+    if tuple(images.shape) != expected:
         raise DataError(f"{name}, {split}: images have shape {tuple(images.shape)}, not {expected}")
     if int(labels.min()) < 0 or int(labels.max()) >= info.classes:
         raise DataError(f"{name}, {split}: labels {int(labels.min())}..{int(labels.max())} of {info.classes} classes")

@@ -1,14 +1,17 @@
-"""Asking a pruner for its masks, and holding it to its contract."""
+"""Asking pruners and quantizers for their decisions, and holding them to their contracts."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isfinite
+from numbers import Real
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
-from benchsuite.api import PruneContext, Pruner
+from benchsuite.api import PruneContext, Pruner, Quantizer
 from benchsuite.errors import PluginError
-from benchsuite.execution.compress import weights_of
+from benchsuite.execution.compress import add_part, check_quantized, quantizing, weights_of
 
 Levels = Mapping[str, float]
 
@@ -24,9 +27,9 @@ def decide(
     levels: the sparsity per layer that the pruner is matched to: layer by layer or, where its scope is the
     network, in total. Errors: PluginError where the contract is broken; ConfigError for an unknown layer.
     """
-    layers = weights_of(model, skip)
+    layers: Mapping[str, Tensor] = MappingProxyType(weights_of(model, skip))
     for name, weight in layers.items():
-        if not bool(weight.isfinite().all()):
+        if not all(isfinite(end) for end in weight.aminmax()):  # which pass a NaN on
             raise PluginError(f"layer {name} has NaN or infinite weights: there is nothing to rank")
     if levels is None:
         masks = _ask(pruner, layers, context)
@@ -38,11 +41,45 @@ def decide(
         weights = sum(weight.numel() for weight in layers.values())
         zeros = sum(levels[name] * weight.numel() for name, weight in layers.items())
         masks = _ask(_at(pruner, zeros / weights), layers, context)
-    facts = pruner.audit(layers, masks)
-    for name, weight in weights_of(model, skip).items():
+    own = {name: mask.to(layers[name].device, copy=True) for name, mask in masks.items()}
+    facts = _checked_facts(pruner.audit(layers, masks))
+    for name, weight in weights_of(model, skip, copies=False).items():
         if not torch.equal(weight, layers[name]):
             raise PluginError(f"the pruner changed the weights of layer {name} that it was shown")
-    return {name: mask.to(layers[name].device) for name, mask in masks.items()}, dict(facts)
+    return own, facts
+
+
+def quantize(model: nn.Module, quantizer: Quantizer, skip: tuple[str, ...]) -> None:
+    """Put the quantizer on the model's weights.
+
+    Errors: PluginError where it breaks its contract, or leaves every weight as it was: float accuracy is no result
+    for it. ConfigError for an unknown layer.
+    """
+    parts, changed = {}, False
+    for name, weight in weights_of(model, skip).items():
+        shown = weight.clone()
+        parts[name] = quantizing(quantizer, shown).to(weight.device)
+        with torch.no_grad():
+            quantized = parts[name](shown)
+        check_quantized(quantized, weight)
+        if not torch.equal(shown, weight):
+            raise PluginError(f"the quantizer changed the weights of layer {name} that it was shown")
+        if not bool(quantized.isfinite().all()):
+            raise PluginError(f"layer {name} has NaN or infinite weights after quantization")
+        changed = changed or not torch.equal(quantized, weight)
+    if not changed:
+        raise PluginError("quantization changed no weight")
+    for name, part in parts.items():
+        add_part(model.get_submodule(name), part)
+
+
+def _checked_facts(facts: object) -> dict[str, float]:
+    if not isinstance(facts, Mapping):
+        raise PluginError(f"audit: a mapping of names to numbers expected, got {type(facts).__name__}")
+    for name, value in facts.items():
+        if not isinstance(name, str) or not isinstance(value, Real) or not isfinite(value):
+            raise PluginError(f"audit: {name!r} is {value!r}, not a finite number under a name")
+    return {name: value if isinstance(value, int) else float(value) for name, value in facts.items()}
 
 
 def _at(pruner: Pruner, sparsity: float) -> Pruner:
@@ -52,7 +89,7 @@ def _at(pruner: Pruner, sparsity: float) -> Pruner:
 def _ask(pruner: Pruner, layers: Mapping[str, Tensor], context: PruneContext) -> dict[str, Tensor]:
     masks = pruner.masks(layers, context)
     if not isinstance(masks, Mapping) or set(masks) != set(layers):
-        got = sorted(masks) if isinstance(masks, Mapping) else type(masks).__name__
+        got = sorted(masks, key=str) if isinstance(masks, Mapping) else type(masks).__name__
         raise PluginError(f"masks for layers {sorted(layers)} expected, got {got}")
     for name, weight in layers.items():
         _check_mask(name, masks[name], weight)

@@ -11,7 +11,7 @@ from typing import Literal, cast
 import safetensors.torch
 import torch
 
-from benchsuite.errors import DataError, PluginError, StoreError
+from benchsuite.errors import BenchsuiteError, DataError, StoreError
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.measuring import Measurer, latency
 from benchsuite.execution.provenance import provenance
@@ -81,7 +81,7 @@ class Engine:
             return Record(chain.key, "skipped", asked, provenance=origin, error={"reason": str(unmet)}), {}
         except (DataError, StoreError):
             raise
-        except Exception as error:  # whatever a plugin raises costs its own cells and no others
+        except (Exception, SystemExit) as error:  # whatever a plugin raises costs its own cells and no others
             return Record(chain.key, "failed", asked, provenance=origin, error=_told(error)), {}
         cost = {
             "epochs": sum(step.epochs_trained for step in chain.steps),
@@ -100,7 +100,11 @@ class Engine:
             metrics["audit"] = state.facts
         files = {_CORRECT_FILE: pack_bits(evaluation.correct)}
         if chain.step.epochs_trained:
-            tensors = {name: tensor.cpu().contiguous() for name, tensor in state.model.state_dict().items()}
+            # each a tensor of its own, since the format refuses those that layers share
+            tensors = {
+                name: tensor.cpu().clone(memory_format=torch.contiguous_format)
+                for name, tensor in state.model.state_dict().items()
+            }
             files[_MODEL_FILE] = safetensors.torch.save(tensors)
         return Record(chain.key, "ok", metrics=metrics, layers=layers, cost=latency(state.model, test)), files
 
@@ -147,6 +151,6 @@ class Engine:
             self._recent.popitem(last=False)
 
 
-def _told(error: Exception) -> dict[str, object]:
-    reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+def _told(error: BaseException) -> dict[str, object]:
+    reason = str(error) if isinstance(error, BenchsuiteError) else f"{type(error).__name__}: {error}"
     return {"reason": reason, "traceback": "".join(traceback.format_exception(error))}

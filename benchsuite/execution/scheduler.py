@@ -48,9 +48,13 @@ def on_board(board: Board, cell: Cell, record: Record) -> Record:
 
 
 def merge_results(path: Path, planned: Plan, fresh: Iterable[Record]) -> list[Record]:
-    """Write the results of a run over those of the file that are still planned; all of them, sorted by key."""
-    keys = {cell.key for cell in planned.cells}
-    kept = {record.key: record for record in (read_lines(path) if path.exists() else []) if record.key in keys}
+    """Write the results of a run over those of the file that are still planned; all of them, sorted by key.
+
+    What is kept gets its place on the board as it is now: lines may have moved. Errors: ConfigError, StoreError.
+    """
+    cells = {cell.key: cell for cell in planned.cells}
+    found = read_lines(path) if path.exists() else []
+    kept = {one.key: on_board(planned.board, cells[one.key], one) for one in found if one.key in cells}
     kept |= {record.key: record for record in fresh}
     write_lines(path, kept.values())
     return sorted(kept.values(), key=lambda record: record.key)

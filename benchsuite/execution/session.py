@@ -44,6 +44,10 @@ class Session:
     home: Path = field(default_factory=default_home)
     data_root: Path = field(default_factory=default_data)
 
+    def __post_init__(self) -> None:
+        for name in ("home", "data_root"):  # a notebook may give texts
+            object.__setattr__(self, name, Path(getattr(self, name)))
+
     @cached_property
     def registry(self) -> Registry:
         """What the installed plugins register."""
@@ -65,9 +69,9 @@ class Session:
         data = DataSource(self.registry, self.data_root, self.device)
         return Engine(self.registry, store, data, self.device, self.rerun)
 
-    def board(self, name: str) -> Board:
+    def board(self, name: str | Path) -> Board:
         """The board of that name, or of the TOML file of that path. Errors: ConfigError."""
-        if name.endswith(".toml"):
+        if isinstance(name, Path) or name.endswith(".toml"):
             return read_board(Path(name))
         path = self.registry.get("leaderboard", name).factory
         if not isinstance(path, Path):

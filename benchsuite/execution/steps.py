@@ -11,10 +11,9 @@ from torch import Tensor, nn
 
 from benchsuite.api import Model, PruneContext, Pruner, Quantizer, Recipe, Regularizer
 from benchsuite.errors import PluginError
-from benchsuite.execution.compress import add_masks, add_quantizer, restructure, weights_of, zero
+from benchsuite.execution.compress import add_masks, restructure, zero
 from benchsuite.execution.data import DataSource
-from benchsuite.execution.decide import Levels, decide
-from benchsuite.execution.measuring import verify_changed
+from benchsuite.execution.decide import Levels, decide, quantize
 from benchsuite.execution.training import train
 from benchsuite.metrics import select
 from benchsuite.plan import Chain, Finetune, Prune, Quantize, Train, Use
@@ -82,7 +81,7 @@ class Steps:
         if isinstance(step, Train | Finetune):
             self._train(chain, state, step.recipe)
         elif isinstance(step, Quantize):
-            self._quantize(state, step)
+            quantize(state.model, self._plugin(step.quantizer, Quantizer), step.skip)
         elif isinstance(step, Prune) and step.recipe:
             self._prune_by_schedule(chain, state, step, step.recipe)
         elif isinstance(step, Prune):
@@ -123,11 +122,6 @@ class Steps:
                 state.facts |= facts
 
         self._train(chain, state, recipe, prune)
-
-    def _quantize(self, state: State, step: Quantize) -> None:
-        before = weights_of(state.model, step.skip)
-        add_quantizer(state.model, list(before), self._plugin(step.quantizer, Quantizer))
-        verify_changed(before, weights_of(state.model, step.skip))
 
     def _sharing_context(self, chain: Chain, model: nn.Module) -> PruneContext:
         """A context that shares rankings with the other prunings of the same network."""

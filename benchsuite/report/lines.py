@@ -1,5 +1,6 @@
 """From records to the lines of a board: the seeds of a cell side by side, nothing aggregated over a hole."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,30 +24,43 @@ class Line:
     """The dense parent of each."""
     controls: tuple[Record, ...]
     """The random control of each; empty where there is none."""
+    seeds: int
+    """How many seeds the board has: an interrupted run leaves fewer records."""
 
     @property
     def complete(self) -> bool:
         """Whether every seed has a result."""
-        return all(record.status == "ok" for record in self.records)
+        return not self.state
 
     @property
     def state(self) -> str:
-        """What became of the seeds that have none, such as "failed 1/3"."""
-        missing = [record.status for record in self.records if record.status != "ok"]
-        return ", ".join(f"{status} {missing.count(status)}/{len(self.records)}" for status in dict.fromkeys(missing))
+        """What became of the seeds that have no result, such as "failed 1/3"; empty if all have one."""
+        holes = [record.status for record in self.records if record.status != "ok"]
+        told = {str(status): holes.count(status) for status in holes}
+        if len(self.records) < self.seeds:
+            told["missing"] = self.seeds - len(self.records)
+        return ", ".join(f"{status} {count}/{self.seeds}" for status, count in told.items())
 
     def metric(self, name: str) -> Summary | None:
         """A metric over the seeds; None unless all have it."""
-        return _summary(self.records, name)
+        values = self._values(self.records, name)
+        return summarize(values) if values else None
 
     def control(self, name: str) -> Summary | None:
         """The random control's metric over the seeds; None unless all have it."""
-        return _summary(self.controls, name)
+        values = self._values(self.controls, name)
+        return summarize(values) if values else None
 
     def change(self, name: str) -> Summary | None:
-        """The paired change of a metric against the dense parents."""
-        own, parents = _values(self.records, name), _values(self.parents, name)
+        """The paired change of a metric against the dense parents; None unless all have it."""
+        own, parents = self._values(self.records, name), self._values(self.parents, name)
         return paired_change(own, parents) if own and parents else None
+
+    def _values(self, records: Sequence[Record], name: str) -> list[float]:
+        """One finite value per seed, or none at all if one is missing."""
+        values = [record.metrics.get(name) for record in records if record.status == "ok"]
+        found = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
+        return found if len(found) == self.seeds else []
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,7 @@ def _table(name: str, records: Sequence[Record]) -> Table:
     lines: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         lines[cast(int, record.cell["line"])].append(record)
+    seeds = len({record.cell["seed"] for record in records})
     cell = records[0].cell
     rank_by = cell["rank_by"]
     return Table(
@@ -96,11 +111,11 @@ def _table(name: str, records: Sequence[Record]) -> Table:
         title=str(cell["title"]),
         question=str(cell["question"]),
         rank_by=str(rank_by) if rank_by else None,
-        lines=tuple(_line(number, lines[number], by_key) for number in sorted(lines)),
+        lines=tuple(_line(number, lines[number], by_key, seeds) for number in sorted(lines)),
     )
 
 
-def _line(number: int, records: list[Record], by_key: Mapping[str, Record]) -> Line:
+def _line(number: int, records: list[Record], by_key: Mapping[str, Record], seeds: int) -> Line:
     records.sort(key=lambda record: cast(int, record.cell["seed"]))
     cell = records[0].cell
     related = {
@@ -115,16 +130,5 @@ def _line(number: int, records: list[Record], by_key: Mapping[str, Record]) -> L
         records=tuple(records),
         parents=related["dense"],
         controls=related["control"],
+        seeds=seeds,
     )
-
-
-def _values(records: Sequence[Record], name: str) -> list[float]:
-    """One value per record, or none at all if one is missing."""
-    values = [record.metrics.get(name) for record in records if record.status == "ok"]
-    found = [float(value) for value in values if isinstance(value, int | float)]
-    return found if len(found) == len(records) else []
-
-
-def _summary(records: Sequence[Record], name: str) -> Summary | None:
-    values = _values(records, name)
-    return summarize(values) if values else None
