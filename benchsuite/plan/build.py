@@ -1,11 +1,12 @@
 """From one table of a board file, its grid resolved, to one step."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import TypeVar, cast, get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TypeAlias, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from benchsuite.api import Dataset, Model, Pruner, Recipe
 from benchsuite.errors import ConfigError, suggestion
@@ -17,9 +18,11 @@ VERBS = (*PLUGIN_OF_VERB, "finetune", "evaluate")
 _KEYS_OF_STEP = {"prune": ("schedule", "epochs", "skip", "recipe"), "quantize": ("skip",)}
 _RECIPE = TypeAdapter(Recipe)
 _RECIPE_KEYS = tuple(asdict(Recipe()))
+_TUNING_KEYS = tuple(key for key in _RECIPE_KEYS if key != "epochs")
 _SEQUENCES = {"skip", "milestones", "augmentation"}
 
-T = TypeVar("T")
+Configured: TypeAlias = tuple[Use, object]
+"""A plugin as a reference and as an object."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,12 @@ class Builder:
 
     registry: Registry
     fingerprint: Callable[[Dataset], str]
-    _uses: dict[tuple[str, str, str], tuple[Use, object]] = field(default_factory=dict)
+    _uses: dict[tuple[str, str, str], Configured] = field(default_factory=dict)
     _fingerprints: dict[Use, str] = field(default_factory=dict)
 
-    def use(self, kind: Kind, name: str, fields: Mapping[str, object]) -> tuple[Use, object]:
-        """The plugin with these fields, as a reference and as an object. Errors: ConfigError."""
-        known = (kind, name, json.dumps(fields))
+    def use(self, kind: Kind, name: str, fields: Mapping[str, object]) -> Configured:
+        """The plugin with these fields. Errors: ConfigError."""
+        known = (kind, name, json.dumps(fields, default=repr))
         if known not in self._uses:
             entry = self.registry.get(kind, name)
             plugin = entry.create(fields)
@@ -65,31 +68,40 @@ class Builder:
             self._uses[known] = Use(kind, name, values, entry.source), plugin
         return self._uses[known]
 
-    def train(self, table: Mapping[str, object]) -> tuple[Train, Recipe]:
-        """The dense training of a resolved `[dense]` table, and the recipe for fine-tuning its model."""
-        dataset, data = self._named("dataset", table["dataset"])
-        model, architecture = self._named("model", table["model"])
-        regularizer = self._named("regularizer", table["regularizer"])[0] if table["regularizer"] else None
-        if dataset not in self._fingerprints:
-            self._fingerprints[dataset] = self.fingerprint(cast(Dataset, data))
-        model_type = cast(Model, architecture)
-        changes = cast(Mapping[str, object], table["recipe"])
-        recipe = override(model_type.training_recipe(), changes)
-        precision = {"precision": recipe.precision}
-        step = Train(dataset, self._fingerprints[dataset], model, recipe, regularizer)
-        return step, override(model_type.finetuning_recipe(), precision)
+    def named(self, kind: Kind, table: object) -> Configured:
+        """The plugin of a name, or of a table of a name and fields. Errors: ConfigError."""
+        fields = dict(table) if isinstance(table, dict) else {"name": table}
+        name = fields.pop("name", None)
+        if not isinstance(name, str):
+            raise ConfigError(f'a name, or a table with a name such as {{name = "mlp"}}, not {table!r}')
+        return self.use(kind, name, fields)
+
+    def train(
+        self, dataset: Configured, model: Configured, regularizer: Configured | None, changes: Mapping[str, object]
+    ) -> tuple[Train, Recipe]:
+        """The dense training, and the recipe for fine-tuning its model. Errors: ConfigError, DataError."""
+        use, data = dataset
+        if use not in self._fingerprints:
+            self._fingerprints[use] = self.fingerprint(cast(Dataset, data))
+        architecture = cast(Model, model[1])
+        recipe = override(architecture.training_recipe(), changes)
+        step = Train(use, self._fingerprints[use], model[0], recipe, regularizer and regularizer[0])
+        return step, replace(architecture.finetuning_recipe(), precision=recipe.precision)
 
     def step(self, table: Mapping[str, object], finetuning: Recipe) -> Step | Evaluate | Matched:
         """The step of a resolved table. Errors: ConfigError without the place, which the caller adds."""
         verb = verb_of(table)
         if verb == "evaluate":
-            return Evaluate(_expect(table, "evaluate", str))
+            _known_keys(table, ("evaluate",))
+            return Evaluate(_name(table, "evaluate"))
         if verb == "finetune":
             changes = {key: value for key, value in table.items() if key != "finetune"}
-            return Finetune(override(finetuning, {**changes, "epochs": table["finetune"]}))
+            return Finetune(tuned(finetuning, changes, _epochs(table, "finetune")))
+        name = _name(table, verb)
+        entry = self.registry.get(PLUGIN_OF_VERB[verb], name)
+        _known_keys(table, (verb, *_KEYS_OF_STEP[verb], *(one.name for one in entry.fields())))
         own = {key: table[key] for key in _KEYS_OF_STEP[verb] if key in table}
         fields = {key: value for key, value in table.items() if key != verb and key not in own}
-        name = _expect(table, verb, str)
         if verb == "quantize":
             use, _ = self.use("quantizer", name, fields)
             return Quantize(use, _layer_names(own.get("skip", [])))
@@ -114,74 +126,87 @@ class Builder:
             if list(level) != ["matched_to"] or not isinstance(level["matched_to"], str):
                 raise ConfigError('sparsity: a number, or {matched_to = "the label of a row above"}')
             label = level["matched_to"]
-            self._require_sparsity(name, "sparsity = {matched_to = …}")
             fields = {key: value for key, value in fields.items() if key != "sparsity"}
         use, plugin = self.use("pruner", name, fields)
         skip = _layer_names(own["skip"]) if "skip" in own else cast(Pruner, plugin).skip
         schedule = own.get("schedule", "one-shot")
         if schedule not in get_args(Schedule):
-            raise ConfigError(f"schedule: unknown {schedule!r}{suggestion(str(schedule), get_args(Schedule))}")
+            raise ConfigError(f'unknown schedule "{schedule}"{suggestion(str(schedule), get_args(Schedule))}')
         recipe = None
         if schedule == "one-shot":
             if "epochs" in own or "recipe" in own:
                 raise ConfigError('epochs and recipe belong to a schedule; give schedule = "linear" or "cubic"')
         else:
-            self._require_sparsity(name, f'schedule = "{schedule}"')
+            if not any(one.name == "sparsity" for one in self.registry.get("pruner", name).fields()):
+                raise ConfigError(
+                    f'schedule = "{schedule}" needs a pruner with a field sparsity, and "{name}" has none'
+                )
             if label is not None:
                 raise ConfigError("a schedule needs a sparsity of its own, not a matched one")
             if "epochs" not in own:
                 raise ConfigError(f'schedule = "{schedule}" needs epochs')
             changes = cast(Mapping[str, object], own.get("recipe", {}))
-            recipe = override(finetuning, {**changes, "epochs": own["epochs"]})
+            recipe = tuned(finetuning, changes, _epochs(own, "epochs"), "recipe: ")
             if recipe.epochs < 1:
                 raise ConfigError(f'schedule = "{schedule}" needs at least one epoch')
         step = Prune(use, skip, cast(Schedule, schedule), recipe)
         return step if label is None else Matched(step, label)
-
-    def _require_sparsity(self, name: str, what: str) -> None:
-        if not any(one.name == "sparsity" for one in self.registry.get("pruner", name).fields()):
-            raise ConfigError(f'{what} needs a pruner with a field sparsity, and "{name}" has none')
-
-    def _named(self, kind: Kind, table: object) -> tuple[Use, object]:
-        fields = {"name": table} if isinstance(table, str) else dict(cast(Mapping[str, object], table))
-        name = fields.pop("name", None)
-        if not isinstance(name, str):
-            raise ConfigError(f'{kind}: a name, or a table with a name such as {{name = "mlp"}}')
-        return self.use(kind, name, fields)
 
 
 def verb_of(table: Mapping[str, object]) -> str:
     """What the table asks for. Errors: ConfigError unless it has exactly one verb."""
     verbs = [key for key in table if key in VERBS]
     if len(verbs) != 1:
-        unknown = next(iter(table), "")
-        raise ConfigError(
-            f"a step has one of {', '.join(VERBS)}" + ("" if verbs else suggestion(unknown, VERBS).replace(";", ":", 1))
-        )
+        near = next((hint for key in table if "did you mean" in (hint := suggestion(key, VERBS))), "")
+        has = f"this one has {' and '.join(verbs)}" if verbs else f"this one has none{near}"
+        raise ConfigError(f"a step has one of the keys {', '.join(VERBS)}; {has}")
     return verbs[0]
 
 
-def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
-    """The recipe with some values replaced. Errors: ConfigError naming the value."""
-    for key in changes:
-        if key not in _RECIPE_KEYS:
-            raise ConfigError(f"recipe: unknown key {key!r}{suggestion(key, _RECIPE_KEYS)}")
+def tuned(finetuning: Recipe, changes: Mapping[str, object], epochs: int, place: str = "") -> Recipe:
+    """The recipe of some more epochs, whose number a step says outside of its recipe. Errors: as `override`."""
+    _known_keys(changes, _TUNING_KEYS, place)
+    return replace(override(finetuning, changes, place), epochs=epochs)
+
+
+def override(recipe: Recipe, changes: Mapping[str, object], place: str = "") -> Recipe:
+    """The recipe with some values replaced. Errors: ConfigError naming the value, after `place`."""
+    _known_keys(changes, _RECIPE_KEYS, place)
     try:
-        return _RECIPE.validate_json(json.dumps({**asdict(recipe), **changes}), strict=True)
+        return _RECIPE.validate_json(json.dumps({**asdict(recipe), **changes}, default=str), strict=True)
     except ValidationError as invalid:
         problem = invalid.errors()[0]
-        where = "".join(f".{part}" for part in problem["loc"][:1])
-        raise ConfigError(f"recipe{where}: {problem['msg'].removeprefix('Value error, ')}") from None
+        where = "".join(f"{part}: " for part in problem["loc"][:1])
+        raise ConfigError(f"{place}{where}{_reason(problem)}") from None
+
+
+def _reason(problem: ErrorDetails) -> str:
+    if problem["type"] == "value_error":  # by the recipe, and names the value
+        return problem["msg"].removeprefix("Value error, ")
+    return f"{problem['msg'].removeprefix('Input ')}, not {problem['input']!r}"
+
+
+def _known_keys(table: Mapping[str, object], known: Sequence[str], place: str = "") -> None:
+    for key in table:
+        if key not in known:
+            raise ConfigError(f'{place}unknown key "{key}"{suggestion(key, known)}')
 
 
 def _layer_names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ConfigError('skip: a list of layers, such as ["first", "last"]')
+        raise ConfigError(f'skip: a list of layers, such as ["first", "last"], not {value!r}')
     return tuple(value)
 
 
-def _expect(table: Mapping[str, object], key: str, kind: type[T]) -> T:
+def _name(table: Mapping[str, object], key: str) -> str:
     value = table[key]
-    if not isinstance(value, kind):
-        raise ConfigError(f"{key}: expected {'a name' if kind is str else kind.__name__}, not {value!r}")
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{key}: a name, not {value!r}")
+    return value
+
+
+def _epochs(table: Mapping[str, object], key: str) -> int:
+    value = table[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ConfigError(f"{key}: a number of epochs, not {value!r}")
     return value

@@ -1,56 +1,20 @@
 """From a board to its cells: every row, at every point of its grid, with every seed, and its controls."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal, cast
 
 from benchsuite.api import Dataset, Recipe
 from benchsuite.errors import ConfigError, suggestion
-from benchsuite.plan.build import PLUGIN_OF_VERB, Builder, Evaluate, Matched, verb_of
+from benchsuite.plan.build import Builder, Configured, Evaluate, Matched, tuned, verb_of
+from benchsuite.plan.cells import CONTROL, Cell, Plan, Role
 from benchsuite.plan.grid import expand
 from benchsuite.plan.schema import Board, RowSection
+from benchsuite.plan.settings import method_of, setting_of, shown_keys
 from benchsuite.plan.steps import Chain, Finetune, Prune, Step, Train
 from benchsuite.registry import Registry
-
-CONTROL = "random"
-"""The pruner that every other one has to beat."""
-
-Role = Literal["dense", "row", "control"]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One planned measurement: a chain, and its place on the board."""
-
-    board: str
-    line: int
-    """Which line of the table; the seeds of a line differ in nothing else."""
-    role: Role
-    method: str
-    setting: str
-    chain: Chain
-    control: Chain | None = None
-    """The random masks of the same sparsity per layer and the same training."""
-
-    @property
-    def key(self) -> str:
-        """The key of its chain: no two cells of a board share one."""
-        return self.chain.key
-
-    @property
-    def name(self) -> str:
-        """How progress and messages name it."""
-        return f"{self.method} {self.setting}, seed {self.chain.seed}"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All cells of a board, in the order of the table, seeds of a line together."""
-
-    board: Board
-    seeds: tuple[int, ...]
-    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -79,13 +43,13 @@ def plan(
     """
     chosen = tuple(seeds or board.board.seeds)
     if len(set(chosen)) != len(chosen):
-        raise ConfigError(board.place(f"board.seeds: {list(chosen)} names a seed twice"))
+        twice = f"{list(chosen)} names a seed twice"
+        raise ConfigError(f"seeds: {twice}" if seeds else board.place(f"board.seeds: {twice}"))
     cells: dict[str, Cell] = {}
     for cell in _Planner(board, Builder(registry, fingerprint), chosen).cells():
         known = cells.setdefault(cell.key, cell)
         if known is not cell and cell.role != "control":
-            same = f'"{known.method} {known.setting}"'.replace(' "', '"')
-            raise ConfigError(board.place(f'"{cell.method} {cell.setting}" plans the same chain as {same}'))
+            raise ConfigError(board.place(f'"{cell.label}" plans the same chain as "{known.label}"'))
     return Plan(board, chosen, tuple(cells.values()))
 
 
@@ -100,66 +64,88 @@ class _Planner:
         for train, finetuning in self._dense():
             roots = [Chain(train, seed) for seed in self.seeds]
             yield from self._line("dense", "dense", train.model.name, roots)
-            outcomes: dict[str, list[list[Chain]]] = {}
+            above: dict[str, list[list[Chain]]] = {}
             for number, row in enumerate(self.board.rows):
                 place = f"rows[{number}]"
+                outcomes: list[tuple[str, list[Chain]]] = []
+                measured: set[Chain] = set()
                 for point in self._points(row, place, finetuning):
-                    for chains in self._with_references(point, roots, outcomes, place):
-                        outcomes.setdefault(point.method, []).append([links[-1][1] for links in chains])
-                        yield from self._measured(point, chains, row.control)
+                    for chains in self._with_references(point, roots, above, place):
+                        outcomes.append((point.method, [links[-1][1] for links in chains]))
+                        yield from self._measured(point, chains, place if row.control else None, measured)
+                for method, ends in outcomes:
+                    above.setdefault(method, []).append(ends)
+
+    @contextmanager
+    def _at(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except ConfigError as error:
+            raise ConfigError(self.board.place(f"{key}: {error}")) from error
 
     def _dense(self) -> Iterator[tuple[Train, Recipe]]:
         section = self.board.dense
-        try:
-            for dataset, model, regularizer in product(
-                self._named("dataset", section.dataset),
-                self._named("model", section.model),
-                self._named("regularizer", section.regularizer),
-            ):
-                for recipe in expand(section.recipe, self.builder.is_sequence):
-                    table = {"dataset": dataset, "model": model, "regularizer": regularizer, "recipe": recipe}
-                    yield self.builder.train(table)
-        except ConfigError as error:
-            raise ConfigError(self.board.place(f"dense: {error}")) from error
+        datasets = self._configured("dataset", section.dataset)
+        models = self._configured("model", section.model)
+        regularizers = (
+            self._configured("regularizer", section.regularizer) if section.regularizer is not None else [None]
+        )
+        with self._at("dense.recipe"):
+            recipes = expand(section.recipe, self.builder.is_sequence)
+        for dataset, model, regularizer in product(datasets, models, regularizers):
+            for recipe in recipes:
+                with self._at("dense.recipe"):
+                    train, finetuning = self.builder.train(dataset, model, regularizer, recipe)
+                with self._at("finetune"):
+                    for changes in expand(self.board.finetune, self.builder.is_sequence):
+                        tuned(finetuning, changes, epochs=0)
+                yield train, finetuning
 
-    def _named(self, kind: Literal["dataset", "model", "regularizer"], value: object) -> list[object]:
-        choices: list[object] = []
-        for one in value if isinstance(value, list) else [value]:
-            if not isinstance(one, dict):
-                choices.append(one)
-                continue
-            name = str(one.get("name"))
+    def _configured(self, kind: Literal["dataset", "model", "regularizer"], value: object) -> list[Configured]:
+        """Each choice of a key of `[dense]`: a name, a table of name and fields, or a list of these."""
 
-            def is_sequence(key: str, _: Mapping[str, object], name: str = name) -> bool:
-                return key != "name" and self.builder.registry.get(kind, name).field_is_sequence(key)
+        def is_sequence(key: str, chosen: Mapping[str, object]) -> bool:
+            name = chosen.get("name")
+            return isinstance(name, str) and self.builder.registry.get(kind, name).field_is_sequence(key)
 
-            choices.extend(expand(one, is_sequence))
-        return choices
+        with self._at(f"dense.{kind}"):
+            choices = value if isinstance(value, list) else [value]
+            tables = [{"name": one.get("name"), **one} if isinstance(one, dict) else {"name": one} for one in choices]
+            if not tables:
+                raise ConfigError("an empty list; a list is a grid, with a value at least")
+            return [self.builder.named(kind, one) for table in tables for one in expand(table, is_sequence)]
 
     def _points(self, row: RowSection, place: str, finetuning: Recipe) -> Iterator[_Point]:
-        changes = self.board.finetune
         choices: list[list[tuple[dict[str, object], Step | Evaluate | Matched]]] = []
+        marks: set[str] = set()
         for index, table in enumerate(row.steps):
-            try:
-                verb = verb_of(table)
-                ordered = {verb: table[verb], **table}
-                if verb == "finetune":
-                    ordered = {verb: table[verb], **changes, **table}
-                elif "schedule" in table:
-                    ordered["recipe"] = {**changes, **cast(dict[str, object], table.get("recipe", {}))}
-                choices.append(
-                    [
-                        ({key: value for key, value in one.items() if key in table}, self.builder.step(one, finetuning))
-                        for one in expand(ordered, self.builder.is_sequence)
-                    ]
-                )
-            except ConfigError as error:
-                raise ConfigError(self.board.place(f"{place}.steps[{index}]: {error}")) from error
-        shown = [_shown([table for table, _ in step], row.label is None) for step in choices]
+            with self._at(f"{place}.steps[{index}]"):
+                tables = expand(self._with_defaults(table), self.builder.is_sequence)
+                choices.append([(one, self.builder.step(one, finetuning)) for one in tables])
+                for mark in (step for _, step in choices[-1] if isinstance(step, Evaluate)):
+                    if mark.label in marks:
+                        raise ConfigError(f'evaluate: a second mark "{mark.label}" in the row')
+                    marks.add(mark.label)
+        written = [set(table) - {"recipe"} if row.label is None else set() for table in row.steps]
+        shown = [shown_keys([one for one, _ in step], keys) for step, keys in zip(choices, written, strict=True)]
         for chosen in product(*choices):
             tables, steps = [table for table, _ in chosen], tuple(step for _, step in chosen)
-            settings = tuple(_setting(table, keys) for table, keys in zip(tables, shown, strict=True))
-            yield _Point(row.label or _method(tables), settings, steps)
+            settings = tuple(setting_of(table, keys) for table, keys in zip(tables, shown, strict=True))
+            yield _Point(row.label or method_of(tables), settings, steps)
+
+    def _with_defaults(self, table: Mapping[str, object]) -> dict[str, object]:
+        """The table of a step, its verb first, over what `[finetune]` says of all training after the dense one."""
+        verb, changes = verb_of(table), self.board.finetune
+        if verb == "finetune":
+            return {verb: table[verb], **changes, **table}
+        if "schedule" not in table and "recipe" not in table:
+            return {verb: table[verb], **table}
+        given = table.get("recipe", {})
+        recipes: list[object] = given if isinstance(given, list) else [given]
+        merged = [{**changes, **one} for one in recipes if isinstance(one, dict)]
+        if not merged or len(merged) < len(recipes):
+            raise ConfigError(f"recipe: a table such as {{lr = 0.01}}, not {given!r}")
+        return {verb: table[verb], **table, "recipe": merged}
 
     def _with_references(
         self, point: _Point, roots: list[Chain], outcomes: Mapping[str, list[list[Chain]]], place: str
@@ -176,11 +162,23 @@ class _Planner:
                 for number, root in enumerate(roots)
             ]
 
-    def _measured(self, point: _Point, chains: list[list[tuple[str, Chain]]], with_control: bool) -> Iterator[Cell]:
-        for measured in zip(*chains, strict=True):
-            setting = point.setting(measured[0][0])
-            ends = [chain for _, chain in measured]
-            controls = [self._control(end) if with_control else None for end in ends]
+    def _measured(
+        self, point: _Point, chains: list[list[tuple[str, Chain]]], controlled: str | None, measured: set[Chain]
+    ) -> Iterator[Cell]:
+        """The cells of the point, and the controls if its row, at the place `controlled`, is to have some.
+
+        measured: where the marks of the row have measured already; points that differ only later share it.
+        """
+        for link in zip(*chains, strict=True):
+            mark, ends = link[0][0], [chain for _, chain in link]
+            if mark and ends[0] in measured:
+                continue
+            measured.update(ends if mark else ())
+            setting = point.setting(mark)
+            controls: list[Chain | None] = [None for _ in ends]
+            if controlled:
+                with self._at(f"{controlled}, the control of random masks"):
+                    controls = [self._control(end) for end in ends]
             yield from self._line("row", point.method, setting, ends, controls)
             if controls[0] is not None:
                 yield from self._line("control", CONTROL, f"as {point.method} {setting}", cast(list[Chain], controls))
@@ -222,33 +220,3 @@ def _links(root: Chain, steps: Sequence[Step | Evaluate | Matched], references: 
         else:
             chain = chain.then(step)
     return [*measured, ("", chain)]
-
-
-def _method(tables: Sequence[Mapping[str, object]]) -> str:
-    names = [str(table[verb]) for table in tables for verb in PLUGIN_OF_VERB if verb in table]
-    return " + ".join(names) or "trained on"
-
-
-def _shown(tables: Sequence[Mapping[str, object]], all_fields: bool) -> set[str]:
-    """The keys of a step that its rows differ in; without a label also those that are written down."""
-    quiet = {"prune", "quantize", "evaluate", "recipe", "skip"}
-    keys = {key for table in tables for key in table} - quiet
-    return {key for key in keys if all_fields or len({repr(table.get(key)) for table in tables}) > 1}
-
-
-def _setting(table: Mapping[str, object], keys: set[str]) -> str:
-    words = []
-    for key, value in table.items():
-        if key not in keys or value is False:
-            continue
-        if isinstance(value, dict):
-            words += [f"{key} of {value.get('matched_to')}"]
-        elif value is True:
-            words += [key]
-        elif key == "schedule":
-            words += [str(value)]
-        elif key in ("finetune", "epochs"):
-            words += [f"{value} epochs"]
-        else:
-            words += [f"{key} {value}"]
-    return " ".join(words)

@@ -3,19 +3,32 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails
 
 from benchsuite.errors import ConfigError, suggestion
 
 Metric = Literal["accuracy", "sparsity", "compression", "effective_macs", "bits_per_weight", "size_bytes", "loss"]
 
+_EXPECTED = {
+    "bool_type": "should be true or false",
+    "dict_type": "should be a table",
+    "int_type": "should be a whole number",
+    "list_type": "should be a list",
+    "model_type": "should be a table",
+    "string_pattern_mismatch": "should be lower-case letters and digits, with dashes between",
+    "string_type": "should be a text",
+    "too_short": "should have a value at least",
+}
+"""What pydantic calls by Python's names, in TOML's."""
+
 
 class Section(BaseModel):
     """A table of the file; unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class BoardSection(Section):
@@ -24,7 +37,7 @@ class BoardSection(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: str
     question: str = ""
-    seeds: Annotated[list[Annotated[int, Field(strict=True, ge=0)]], Field(min_length=1)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     rank_by: Metric | None = None
 
 
@@ -75,7 +88,9 @@ def parse_board(content: Mapping[str, object], file: str) -> Board:
     try:
         board = Board.model_validate(content)
     except ValidationError as invalid:
-        problem = invalid.errors()[0]
+        problems = invalid.errors()
+        misspelt = [one for one in problems if one["type"] == "extra_forbidden"]  # and why another key is missing
+        problem = (misspelt or problems)[0]
         raise ConfigError(f"leaderboard {file}, {_path(problem['loc'])}: {_reason(problem)}") from None
     board._file = file
     return board
@@ -88,13 +103,15 @@ def _path(location: tuple[int | str, ...]) -> str:
     return text.removeprefix(".")
 
 
-def _reason(problem: Mapping[str, object]) -> str:
-    location = problem["loc"]
-    if problem["type"] == "extra_forbidden" and isinstance(location, tuple):
+def _reason(problem: ErrorDetails) -> str:
+    location, kind, value = problem["loc"], problem["type"], problem["input"]
+    if kind == "extra_forbidden":
         return "unknown key" + suggestion(str(location[-1]), _section(location).model_fields)
-    if problem["type"] == "missing":
+    if kind == "missing":
         return "is missing"
-    return f"{problem['msg']}, not {problem['input']!r}"
+    if kind == "literal_error":
+        return f'unknown metric "{value}"{suggestion(str(value), get_args(Metric))}'
+    return f"{_EXPECTED.get(kind) or problem['msg'].removeprefix('Input ')}, not {value!r}"
 
 
 def _section(location: tuple[int | str, ...]) -> type[Section]:

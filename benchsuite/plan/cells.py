@@ -1,0 +1,51 @@
+"""What a plan is made of: its cells, in the order of the table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from benchsuite.plan.schema import Board
+from benchsuite.plan.steps import Chain
+
+CONTROL = "random"
+"""The pruner that every other one has to beat."""
+
+Role = Literal["dense", "row", "control"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One planned measurement: a chain, and its place on the board."""
+
+    board: str
+    line: int
+    """Which line of the table; the seeds of a line differ in nothing else."""
+    role: Role
+    method: str
+    setting: str
+    chain: Chain
+    control: Chain | None = None
+    """The random masks of the same sparsity per layer and the same training."""
+
+    @property
+    def key(self) -> str:
+        """The key of its chain: no two cells of a board share one."""
+        return self.chain.key
+
+    @property
+    def label(self) -> str:
+        """How a message names its line."""
+        return f"{self.method} {self.setting}".rstrip()
+
+    @property
+    def name(self) -> str:
+        """How progress names it."""
+        return f"{self.label}, seed {self.chain.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a board, in the order of the table, seeds of a line together."""
+
+    board: Board
+    seeds: tuple[int, ...]
+    cells: tuple[Cell, ...]
