@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
 from pathlib import Path
 from uuid import uuid4
@@ -57,8 +57,13 @@ class Store:
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
         """One process at a time works on a key; it is released when the process dies."""
-        with FileLock(self._locks / f"{key}.lock"):
+        lock = FileLock(self._locks / f"{key}.lock")
+        with self._writing():
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
     def record(self, key: str) -> Record | None:
         """The record of the entry; None where there is none, or a broken one, which is set aside."""
@@ -66,19 +71,25 @@ class Store:
         if content is None:
             return None
         try:
-            return Record.parse(content.decode())
+            record = Record.parse(content.decode())
         except ValueError:
+            record = None
+        if record is None or record.key != key:
             self._set_aside(key)
             return None
+        return record
 
     def file(self, key: str, name: str) -> Path | None:
         """A checked file of the entry; None where it has none, or the entry is broken and set aside."""
-        path = self._entries / key / name
-        if not path.is_file():
+        path, expected = self._entries / key / name, self._sums(key).get(name)
+        if expected is None and not path.exists():
             return None
-        with path.open("rb") as stream:
-            digest = file_digest(stream, "sha256").hexdigest()
-        if digest != self._sums(key).get(name):
+        try:
+            with path.open("rb") as stream:
+                digest = file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            digest = ""
+        if digest != expected:
             self._set_aside(key)
             return None
         return path
@@ -89,13 +100,20 @@ class Store:
         sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
         aside = self._aside / f"{record.key}-{uuid4().hex}"
         try:
-            aside.mkdir()
-            for name, content in {**contents, SUMS: sums.encode()}.items():
-                (aside / name).write_bytes(content)
-            self._set_aside(record.key, discard=True)
-            os.rename(aside, self._entries / record.key)
-        except OSError as error:
+            with self._writing():
+                aside.mkdir()
+                for name, content in {**contents, SUMS: sums.encode()}.items():
+                    (aside / name).write_bytes(content)
+                self._set_aside(record.key, discard=True)
+                os.rename(aside, self._entries / record.key)
+        finally:
             shutil.rmtree(aside, ignore_errors=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
             raise StoreError(
                 f"the store {self.home} cannot be written ({error.strerror}): make room, or set BENCHSUITE_HOME"
             ) from error
@@ -122,19 +140,23 @@ class Store:
     def _set_aside(self, key: str, *, discard: bool = False) -> None:
         """Take an entry out of the way: a broken one is kept a day for a look, an old one is discarded."""
         aside = self._aside / f"{'old' if discard else 'broken'}-{key}-{uuid4().hex}"
-        try:
+        with self._writing(), suppress(FileNotFoundError):  # another process was first
             os.rename(self._entries / key, aside)
-        except FileNotFoundError:
-            return
+            os.utime(aside)  # the day begins now
         if discard:
-            shutil.rmtree(aside, ignore_errors=True)
+            _remove(aside)
 
     def _sweep(self) -> None:
         """Remove what killed processes left a day ago."""
         oldest = time.time() - _DAY_SECONDS
         for left in self._aside.iterdir():
-            try:
+            with suppress(FileNotFoundError):  # another process swept it
                 if left.stat().st_mtime < oldest:
-                    shutil.rmtree(left, ignore_errors=True)
-            except FileNotFoundError:
-                continue  # another process swept it
+                    _remove(left)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -3,13 +3,14 @@
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast, get_args
 from uuid import uuid4
 
-from benchsuite.errors import ConfigError, StoreError
+from benchsuite.errors import ConfigError, StoreError, suggestion
 
 SCHEMA = 1
 
@@ -41,7 +42,8 @@ class Record:
     def text(self) -> str:
         """One line of JSON in canonical form: sorted keys, shortest digits that give the number back."""
         values = cast(JSON, asdict(self))
-        return json.dumps(_finite(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(_finite(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate becomes its JSON escape
 
     @classmethod
     def parse(cls, text: str) -> "Record":
@@ -53,10 +55,30 @@ class Record:
         if schema != SCHEMA:
             remedy = "; update benchsuite" if isinstance(schema, int) and schema > SCHEMA else ""
             raise ValueError(f"schema {schema!r}, this version reads {SCHEMA}{remedy}")
-        try:
-            return cls(**{**values, "layers": tuple(values.get("layers", ()))})
-        except TypeError as error:
-            raise ValueError(str(error).replace("Record.__init__() ", "")) from None
+        for name in values:
+            if name not in _SHAPES:
+                raise ValueError(f'unknown key "{name}"{suggestion(name, _SHAPES)}')
+        for name, (right, expected) in _SHAPES.items():
+            if name not in values:
+                raise ValueError(f'the key "{name}" is missing')
+            if not right(values[name]):
+                raise ValueError(f'"{name}" should be {expected}')
+        return cls(**{**values, "layers": tuple(values["layers"])})
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+_SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "schema": (lambda value: isinstance(value, int), "a number"),
+    "key": (lambda value: isinstance(value, str), "a text"),
+    "status": (lambda value: value in get_args(Status), f"one of {', '.join(get_args(Status))}"),
+    **dict.fromkeys(("cell", "metrics", "cost", "provenance"), (_is_object, "an object")),
+    "layers": (lambda value: isinstance(value, list) and all(map(_is_object, value)), "a list of objects"),
+    "error": (lambda value: value is None or _is_object(value), "an object or null"),
+}
+"""The keys of a line: what each holds, and how a message says it."""
 
 
 def _finite(value: JSON) -> JSON:
@@ -74,10 +96,12 @@ def read_lines(path: Path) -> list[Record]:
     """The records of a file, in its order. Errors: ConfigError naming file and line."""
     records: dict[str, Record] = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         try:
             record = Record.parse(line)
         except ValueError as error:
@@ -97,5 +121,7 @@ def write_lines(path: Path, records: Iterable[Record]) -> None:
             stream.writelines(f"{record.text}\n" for record in sorted(records, key=lambda one: one.key))
         os.replace(aside, path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+        raise StoreError(f"{path} cannot be written ({error.strerror}): make room, or give another folder") from error
+    finally:
+        with suppress(OSError):  # renamed, or never made
+            aside.unlink()
