@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import warnings
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -17,8 +18,6 @@ from benchsuite.errors import ConfigError, DataError
 _SHOWN = 3
 _COUNTER = "num_batches_tracked"
 """BatchNorm's, which no output needs: checkpoints of torch before 0.4.1 have none."""
-_PICKLES = (b"\x80", b"PK")
-"""How a pickle begins, and the archive in which torch puts one."""
 _WRAPPER, _PREFIX = "state_dict", "module."
 """What training scripts and DataParallel put around the tensors and before their names."""
 
@@ -77,7 +76,7 @@ def digest(path: Path) -> str:
 def _read(path: Path) -> object:
     with path.open("rb") as stream:
         # the length of a JSON header, then the header
-        if path.suffix == ".safetensors" or stream.read(9)[8:] == b"{":
+        if path.suffix == ".safetensors" or _begins(stream, b"{", at=8):
             return _read_safetensors(path)
         return _read_torch(path, stream)
 
@@ -90,8 +89,7 @@ def _read_safetensors(path: Path) -> object:
 
 
 def _read_torch(path: Path, stream: BinaryIO) -> object:
-    stream.seek(0)
-    pickled = stream.read(2).startswith(_PICKLES)
+    pickled = zipfile.is_zipfile(stream) or _begins(stream, b"\x80")
     stream.seek(0)
     try:
         with warnings.catch_warnings(action="ignore"):  # of pickle protocols that others chose
@@ -105,6 +103,11 @@ def _read_torch(path: Path, stream: BinaryIO) -> object:
                 "save its state_dict() as safetensors"
             ) from error
         raise DataError(f"checkpoint {path} is damaged, cut off or no file of torch: fetch it again") from error
+
+
+def _begins(stream: BinaryIO, mark: bytes, at: int = 0) -> bool:
+    stream.seek(at)
+    return stream.read(len(mark)) == mark
 
 
 def _first(names: Iterable[str]) -> str:
