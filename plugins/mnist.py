@@ -1,20 +1,15 @@
-"""MNIST and the data sets that share its files' names and format."""
+"""MNIST and the data sets in its format: names, shapes and where torchvision keeps them."""
 
-import math
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, get_args
 
-from benchsuite import DataError, DataInfo, Dataset, ImageData, hookimpl
+from benchsuite import DataInfo, Dataset, ImageData, hookimpl
 from benchsuite.api import Split
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-_PREFIX: Mapping[Split, str] = {"train": "train", "test": "t10k"}
-_EXAMPLES: Mapping[Split, int] = {"train": 60_000, "test": 10_000}
+from .fetching import fetching
+from .idx import IdxFile
 
 
 @dataclass(frozen=True)
@@ -27,44 +22,42 @@ class Mnist(Dataset):
     licence: ClassVar[str] = "CC BY-SA 3.0 (LeCun, Cortes)"
     folder: ClassVar[str] = "MNIST"
     """The folder under the root, and torchvision's name of the data set."""
+    prefixes: ClassVar[Mapping[Split, str]] = {"train": "train", "test": "t10k"}
+    """How the names of the files begin."""
+    examples: ClassVar[Mapping[Split, int]] = {"train": 60_000, "test": 10_000}
+    packed: ClassVar[str] = "as .gz"
+    """The form in which torchvision also takes the files."""
 
     def prepare(self, root: Path) -> None:
-        if not all(file.is_file() for file in self.files(root)):
-            self._download(root)
-        for split in _PREFIX:
-            images, labels = self._split_files(root, split)
-            _read_header(images, self._image_shape(split))
-            _read_header(labels, (_EXAMPLES[split],))
+        files = self.files(root)
+        if not all(file.is_file() for file in files):
+            with fetching(self.folder, files, f"unpacked, or {self.packed}"):
+                self.fetch(root)
+        for split in get_args(Split):
+            for file in self.idx_files(root, split):
+                file.check()
 
     def load(self, root: Path, split: Split) -> ImageData:
-        images, labels = self._split_files(root, split)
-        return ImageData(
-            _read(images, self._image_shape(split)).unsqueeze(1), _read(labels, (_EXAMPLES[split],)).long()
-        )
+        images, labels = self.idx_files(root, split)
+        return ImageData(images.read().unsqueeze(1), labels.read().long())
 
     def files(self, root: Path) -> Sequence[Path]:
-        return [file for split in _PREFIX for file in self._split_files(root, split)]
+        return [file.path for split in get_args(Split) for file in self.idx_files(root, split)]
 
-    def _image_shape(self, split: Split) -> tuple[int, ...]:
-        return _EXAMPLES[split], self.info.height, self.info.width
+    def idx_files(self, root: Path, split: Split) -> tuple[IdxFile, IdxFile]:
+        """Of the images and of the labels."""
+        begin, count = root / self.folder / "raw" / self.prefixes[split], self.examples[split]
+        return (
+            IdxFile(begin.with_name(f"{begin.name}-images-idx3-ubyte"), (count, self.info.height, self.info.width)),
+            IdxFile(begin.with_name(f"{begin.name}-labels-idx1-ubyte"), (count,)),
+        )
 
-    def _split_files(self, root: Path, split: Split) -> tuple[Path, Path]:
-        raw = root / self.folder / "raw"
-        return raw / f"{_PREFIX[split]}-images-idx3-ubyte", raw / f"{_PREFIX[split]}-labels-idx1-ubyte"
-
-    def _download(self, root: Path) -> None:
+    def fetch(self, root: Path) -> None:
+        """Have torchvision download what is missing."""
         # seconds to import, so only where something is to be fetched
         from torchvision import datasets
 
-        try:
-            getattr(datasets, self.folder)(root, download=True)
-        except (OSError, RuntimeError) as error:
-            names = ", ".join(file.name for file in self.files(root))
-            reason = " ".join(str(error).split())
-            raise DataError(
-                f"{self.folder} could not be downloaded ({reason}): put {names} (unpacked, or as .gz) into "
-                f"{root / self.folder / 'raw'}"
-            ) from error
+        getattr(datasets, self.folder)(root, download=True)
 
 
 @dataclass(frozen=True)
@@ -73,6 +66,21 @@ class UnitMnist(Mnist):
 
     mean: ClassVar[tuple[float, ...]] = (0.0,)
     std: ClassVar[tuple[float, ...]] = (1.0,)
+
+
+@dataclass(frozen=True)
+class Mnist4v9(Mnist):
+    """MNIST's digits 4 (class 0) and 9 (class 1): 11,791 train and 1,991 test examples, 28×28."""
+
+    info: ClassVar[DataInfo] = DataInfo(channels=1, height=28, width=28, classes=2)
+    mean: ClassVar[tuple[float, ...]] = (0.5,)
+    std: ClassVar[tuple[float, ...]] = (0.5,)
+
+    def load(self, root: Path, split: Split) -> ImageData:
+        digits = Mnist().load(root, split)
+        nine = digits.labels == 9
+        chosen = nine | (digits.labels == 4)
+        return ImageData(digits.images[chosen], nine[chosen].long())
 
 
 @dataclass(frozen=True)
@@ -85,34 +93,79 @@ class FashionMnist(Mnist):
     folder: ClassVar[str] = "FashionMNIST"
 
 
-def _read_header(file: Path, shape: tuple[int, ...]) -> int:
-    """Check an idx file of bytes against the shape it must have; returns where its data begin.
+@dataclass(frozen=True)
+class Kmnist(Mnist):
+    """Kuzushiji-MNIST: 70,000 cursive Japanese characters of ten kinds, 28×28, in the format of MNIST."""
 
-    Format: two zero bytes, 8 for uint8, the number of dimensions, each dimension as a big-endian int32.
+    mean: ClassVar[tuple[float, ...]] = (0.5,)
+    std: ClassVar[tuple[float, ...]] = (0.5,)
+    licence: ClassVar[str] = "CC BY-SA 4.0 (CODH; Clanuwat et al.)"
+    folder: ClassVar[str] = "KMNIST"
+
+
+@dataclass(frozen=True)
+class EmnistBalanced(Mnist):
+    """EMNIST, balanced: 131,600 handwritten digits and letters in 47 classes, 28×28, transposed.
+
+    112,800 train and 18,800 test examples. The files hold each image with rows and columns exchanged; like
+    torchvision, this leaves them so.
     """
-    expected = struct.pack(f">4B{len(shape)}i", 0, 0, 8, len(shape), *shape)
-    try:
-        with file.open("rb") as stream:
-            header = stream.read(len(expected))
-        size = file.stat().st_size
-    except OSError as error:
-        raise DataError(f"{file} cannot be read ({error}): give its folder with --data or BENCHSUITE_DATA") from error
-    remedy = "delete it, and it is fetched again"
-    if header != expected:
-        raise DataError(f"{file} does not begin as an idx file of uint8 {'×'.join(map(str, shape))} does: {remedy}")
-    if size != len(expected) + math.prod(shape):
-        raise DataError(f"{file} has {size} bytes instead of {len(expected) + math.prod(shape)}: {remedy}")
-    return len(expected)
+
+    info: ClassVar[DataInfo] = DataInfo(channels=1, height=28, width=28, classes=47)
+    mean: ClassVar[tuple[float, ...]] = (0.5,)
+    std: ClassVar[tuple[float, ...]] = (0.5,)
+    licence: ClassVar[str] = "none stated (Cohen et al., from NIST Special Database 19)"
+    folder: ClassVar[str] = "EMNIST"
+    prefixes: ClassVar[Mapping[Split, str]] = {"train": "emnist-balanced-train", "test": "emnist-balanced-test"}
+    examples: ClassVar[Mapping[Split, int]] = {"train": 112_800, "test": 18_800}
+    packed: ClassVar[str] = "all of EMNIST as gzip.zip"
+
+    def fetch(self, root: Path) -> None:
+        from torchvision import datasets
+
+        for train in (True, False):
+            datasets.EMNIST(root, split="balanced", train=train, download=True)
 
 
-def _read(file: Path, shape: tuple[int, ...]) -> "Tensor":
-    import numpy as np
-    import torch
+@dataclass(frozen=True)
+class Qmnist(Mnist):
+    """QMNIST: MNIST rebuilt from its source with all 60,000 test digits, 120,000 in all, 28×28.
 
-    offset = _read_header(file, shape)
-    return torch.from_numpy(np.fromfile(file, dtype=np.uint8, offset=offset).reshape(shape))
+    The test split is torchvision's `what="test"`: MNIST's 10,000 test digits and the 50,000 that were lost.
+    """
+
+    mean: ClassVar[tuple[float, ...]] = (0.5,)
+    std: ClassVar[tuple[float, ...]] = (0.5,)
+    licence: ClassVar[str] = "BSD 3-clause (Yadav, Bottou; Facebook)"
+    folder: ClassVar[str] = "QMNIST"
+    prefixes: ClassVar[Mapping[Split, str]] = {"train": "qmnist-train", "test": "qmnist-test"}
+    examples: ClassVar[Mapping[Split, int]] = {"train": 60_000, "test": 60_000}
+
+    def load(self, root: Path, split: Split) -> ImageData:
+        images, facts = self.idx_files(root, split)
+        # the first of eight columns is the digit, the others say who wrote it and where it was found
+        return ImageData(images.read().unsqueeze(1), facts.read()[:, 0].clone())
+
+    def idx_files(self, root: Path, split: Split) -> tuple[IdxFile, IdxFile]:
+        images, labels = super().idx_files(root, split)
+        name = f"{self.prefixes[split]}-labels-idx2-int"
+        return images, IdxFile(labels.path.with_name(name), (self.examples[split], 8), "int32")
+
+    def fetch(self, root: Path) -> None:
+        from torchvision import datasets
+
+        for what in get_args(Split):
+            datasets.QMNIST(root, what=what, download=True)
 
 
 @hookimpl
 def benchsuite_datasets() -> Mapping[str, type[Dataset]]:
-    return {"mnist": Mnist, "mnist-unit": UnitMnist, "fashion-mnist": FashionMnist}
+    return {
+        "mnist": Mnist,
+        "mnist-unit": UnitMnist,
+        "mnist-4v9": Mnist4v9,
+        "fashion-mnist": FashionMnist,
+        "kmnist": Kmnist,
+        "emnist-balanced": EmnistBalanced,
+        "qmnist": Qmnist,
+    }
