@@ -93,7 +93,7 @@ class DataSource:
 
     def plugin(self, use: Use) -> Dataset:
         """The data set that a chain names."""
-        dataset = self._registry.get("dataset", use.name).create(dict(use.fields))
+        dataset = self._registry.get("dataset", use.name).create(use.settings())
         if not isinstance(dataset, Dataset):
             raise TypeError(f"{use.name} is no data set")
         return dataset

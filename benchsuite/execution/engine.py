@@ -106,7 +106,8 @@ class Engine:
                 for name, tensor in state.model.state_dict().items()
             }
             files[_MODEL_FILE] = safetensors.torch.save(tensors)
-        return Record(chain.key, "ok", metrics=metrics, layers=layers, cost=latency(state.model, test)), files
+        cost = latency(state.model, test, sum(cast(int, layer["macs"]) for layer in layers))
+        return Record(chain.key, "ok", metrics=metrics, layers=layers, cost=cost), files
 
     def _advance(self, chain: Chain) -> State:
         """Run the last step on a copy of the state before it."""
@@ -131,7 +132,8 @@ class Engine:
         record = self.record(chain)
         if record.status != "ok":
             reason = (record.error or {}).get("reason")
-            raise _UnmetError(f"builds on {chain.key}, which {record.status}: {reason}")
+            became = "failed" if record.status == "failed" else f"was {record.status}"
+            raise _UnmetError(f"builds on {chain.key}, which {became}: {reason}")
         return record
 
     def _load(self, chain: Chain, record: Record) -> State:

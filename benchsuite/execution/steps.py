@@ -147,7 +147,7 @@ class Steps:
         )
 
     def _plugin(self, use: Use, kind: type[T]) -> T:
-        plugin = self._registry.get(use.kind, use.name).create(dict(use.fields))
+        plugin = self._registry.get(use.kind, use.name).create(use.settings())
         if not isinstance(plugin, kind):
             raise PluginError(f"{use.name} is no {kind.__name__}")
         return plugin

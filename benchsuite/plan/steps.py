@@ -26,9 +26,17 @@ class Use:
     fields: tuple[tuple[str, Frozen], ...]
     source: str
 
+    def settings(self) -> dict[str, object]:
+        """The fields in JSON values, as the plugin's entry takes them: a field may want a list, not a tuple."""
+        return {name: _thawed(value) for name, value in self.fields}
+
     def canonical(self) -> dict[str, object]:
         """What of it enters a key and a record."""
         return {"name": self.name, "fields": dict(self.fields), "source": self.source}
+
+
+def _thawed(value: Frozen) -> object:
+    return [_thawed(one) for one in value] if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
