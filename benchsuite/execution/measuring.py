@@ -11,6 +11,7 @@ from benchsuite.api import Model, Quantizer
 from benchsuite.errors import PluginError
 from benchsuite.execution.compress import fold, masks_of
 from benchsuite.execution.data import Examples
+from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import Evaluation, evaluate, latency_ms, layer_macs, measure_model, prunable
 
 _SHOWN_DECIMALS = 3
@@ -40,7 +41,9 @@ class Measurer:
                 self._macs[shapes] = layer_macs(model, test.example())
             bits = {name: float(_bits(quantizer)) for name, quantizer in quantizers.items()}
             counts, layers = measure_model(model, test.example(), bits, macs=self._macs[shapes])
-            evaluation = evaluate(model, architecture.loss, test.in_order())
+            batches = test.in_order()
+            with fitting_threads(sum(self._macs[shapes].values()) * len(batches[0][0])):
+                evaluation = evaluate(model, architecture.loss, batches)
         found = evaluation.correct
         metrics: dict[str, object] = {
             "accuracy": evaluation.accuracy,
@@ -52,9 +55,11 @@ class Measurer:
         return metrics, tuple(asdict(layer) for layer in layers), evaluation
 
 
-def latency(model: nn.Module, test: Examples) -> dict[str, object]:
-    """Median milliseconds of a forward pass of one example, of the plain folded model."""
-    return {"latency_ms": round(latency_ms(fold(model), test.example()), _SHOWN_DECIMALS), "latency_batch": 1}
+def latency(model: nn.Module, test: Examples, macs: int) -> dict[str, object]:
+    """Median milliseconds of a forward pass of one example, of the plain folded model. macs: of that pass."""
+    with fitting_threads(macs):
+        milliseconds = latency_ms(fold(model), test.example())
+    return {"latency_ms": round(milliseconds, _SHOWN_DECIMALS), "latency_batch": 1}
 
 
 def _verify_masks(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:

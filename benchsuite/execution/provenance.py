@@ -2,6 +2,7 @@
 
 import platform
 import zlib
+from functools import cache
 from importlib.metadata import version
 
 import torch
@@ -13,16 +14,22 @@ from benchsuite.registry import Registry
 def provenance(chain: Chain, registry: Registry, device: torch.device) -> dict[str, object]:
     """Versions of what ran, and distribution, version and source digest of each plugin of the chain."""
     return {
-        "benchsuite": version("benchsuite"),
+        "benchsuite": _version("benchsuite"),
         "protocol": PROTOCOL,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "numpy": version("numpy"),
+        "numpy": _version("numpy"),
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu {platform.machine()}",
         "plugins": [_origin(use, registry) for use in _uses(chain)],
         "data": {"name": chain.training.dataset.name, "fingerprint": chain.training.data},
     }
+
+
+@cache
+def _version(distribution: str) -> str:
+    """Of an installed distribution; reading its metadata takes most of a millisecond."""
+    return version(distribution)
 
 
 def _uses(chain: Chain) -> list[Use]:

@@ -1,19 +1,18 @@
 """The training loop: short, seeded, on tensors in memory."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from benchsuite.api import Recipe, Regularizer
 from benchsuite.execution.data import Examples
+from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import layer_macs
 
 _MILESTONE_FACTOR = 0.1
-_MACS_WORTH_A_THREAD = 4_000_000
-"""Of a batch: below it, waking a second thread costs more than it computes."""
 
 BeforeEpoch = Callable[[int], None]
 
@@ -34,10 +33,13 @@ def train(
     device = examples.images.device
     generator = torch.Generator().manual_seed(seed)
     low_precision = recipe.precision == "bf16"
+    precision = torch.autocast(device.type, torch.bfloat16) if low_precision else nullcontext()
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
-    with _fitting_threads(model, examples, recipe), torch.random.fork_rng([device] if device.type == "cuda" else []):
+    macs = sum(layer_macs(model, examples.example()).values()) * recipe.batch_size
+    with fitting_threads(macs), torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        optimizer = _optimizer(model, recipe)
+        parameters = list(model.parameters())
+        optimizer = _optimizer(parameters, recipe)
         for epoch in range(1, recipe.epochs + 1):
             if before_epoch:
                 before_epoch(epoch)
@@ -46,9 +48,10 @@ def train(
             for index, (inputs, labels) in enumerate(batches):
                 lr = _rate(recipe, epoch, (epoch - 1) * steps_per_epoch + index, recipe.epochs * steps_per_epoch)
                 optimizer.param_groups[0]["lr"] = lr
-                with torch.autocast(device.type, torch.bfloat16, enabled=low_precision):
+                with precision:
                     outputs = model(inputs)
-                optimizer.zero_grad()
+                for parameter in parameters:
+                    parameter.grad = None
                 loss(outputs.float() if low_precision else outputs, labels).backward()  # type: ignore[no-untyped-call]  # torch's own
                 if regularizer:
                     regularizer.after_backward(model)
@@ -58,21 +61,7 @@ def train(
     model.eval()
 
 
-@contextmanager
-def _fitting_threads(model: nn.Module, examples: Examples, recipe: Recipe) -> Iterator[None]:
-    """One thread for a network so small that more would wait for each other."""
-    threads = torch.get_num_threads()
-    macs = sum(layer_macs(model, examples.example()).values())
-    if macs * recipe.batch_size < _MACS_WORTH_A_THREAD:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    parameters = list(model.parameters())
+def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "adam":
         return torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True)
     return torch.optim.SGD(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.metrics.evaluation import evaluating
@@ -38,6 +37,8 @@ def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
     example_input: (N, …) on the model's device, N >= 1; the first example is used. A layer called several times
     sums up, one not called has 0. Errors: ConfigError if there is no example.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # here, since it takes a quarter of a second to import
+
     if example_input.ndim < 2 or not len(example_input):
         raise ConfigError(f"example_input needs a batch dimension, (N, …), not shape {tuple(example_input.shape)}")
     layers = prunable(model)
