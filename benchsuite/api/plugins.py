@@ -98,6 +98,9 @@ class ChannelPruner(ABC):
     A field `sparsity` is a promise over all removable channels; at least one channel stays in each layer.
     """
 
+    skip: ClassVar[tuple[str, ...]] = ()
+    """Layers that keep all channels unless the board says otherwise: "first", "last" or names."""
+
     @abstractmethod
     def channels(self, model: "nn.Module", context: PruneContext) -> "Mapping[str, Tensor]":
         """A bool tensor (output channels,) per layer, True = keep; layers left out keep all.

@@ -1,12 +1,11 @@
 """From a board file to cells with keys; touches no tensor and imports no torch."""
 
-from benchsuite.plan.cells import CONTROL, Cell, Plan
+from benchsuite.plan.cells import Cell, Plan
 from benchsuite.plan.planner import plan
 from benchsuite.plan.schema import Board, parse_board, read_board
 from benchsuite.plan.steps import PROTOCOL, Chain, Finetune, Prune, Quantize, Step, Train, Use
 
 __all__ = [
-    "CONTROL",
     "PROTOCOL",
     "Board",
     "Cell",

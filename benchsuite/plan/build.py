@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TypeAlias, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from benchsuite.api import Dataset, Model, Pruner, Recipe
+from benchsuite.api import ChannelPruner, Dataset, Model, Pruner, Recipe
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.plan.steps import Finetune, Frozen, Prune, Quantize, Schedule, Step, Train, Use
 from benchsuite.registry import Kind, Registry
@@ -77,7 +78,12 @@ class Builder:
         return self.use(kind, name, fields)
 
     def train(
-        self, dataset: Configured, model: Configured, regularizer: Configured | None, changes: Mapping[str, object]
+        self,
+        dataset: Configured,
+        model: Configured,
+        regularizer: Configured | None,
+        changes: Mapping[str, object],
+        weights: tuple[Path, str] | None = None,
     ) -> tuple[Train, Recipe]:
         """The dense training, and the recipe for fine-tuning its model. Errors: ConfigError, DataError."""
         use, data = dataset
@@ -85,7 +91,8 @@ class Builder:
             self._fingerprints[use] = self.fingerprint(cast(Dataset, data))
         architecture = cast(Model, model[1])
         recipe = override(architecture.training_recipe(), changes)
-        step = Train(use, self._fingerprints[use], model[0], recipe, regularizer and regularizer[0])
+        file, digest = weights or (None, None)
+        step = Train(use, self._fingerprints[use], model[0], recipe, regularizer and regularizer[0], digest, file)
         return step, replace(architecture.finetuning_recipe(), precision=recipe.precision)
 
     def step(self, table: Mapping[str, object], finetuning: Recipe) -> Step | Evaluate | Matched:
@@ -128,7 +135,8 @@ class Builder:
             label = level["matched_to"]
             fields = {key: value for key, value in fields.items() if key != "sparsity"}
         use, plugin = self.use("pruner", name, fields)
-        skip = _layer_names(own["skip"]) if "skip" in own else cast(Pruner, plugin).skip
+        physical = isinstance(plugin, ChannelPruner)
+        skip = _layer_names(own["skip"]) if "skip" in own else cast(Pruner | ChannelPruner, plugin).skip
         schedule = own.get("schedule", "one-shot")
         if schedule not in get_args(Schedule):
             raise ConfigError(f'unknown schedule "{schedule}"{suggestion(str(schedule), get_args(Schedule))}')
@@ -141,6 +149,8 @@ class Builder:
                 raise ConfigError(
                     f'schedule = "{schedule}" needs a pruner with a field sparsity, and "{name}" has none'
                 )
+            if physical:
+                raise ConfigError(f'"{name}" removes channels, which cannot grow back: it knows no schedule')
             if label is not None:
                 raise ConfigError("a schedule needs a sparsity of its own, not a matched one")
             if "epochs" not in own:
@@ -149,7 +159,7 @@ class Builder:
             recipe = tuned(finetuning, changes, _epochs(own, "epochs"), "recipe: ")
             if recipe.epochs < 1:
                 raise ConfigError(f'schedule = "{schedule}" needs at least one epoch')
-        step = Prune(use, skip, cast(Schedule, schedule), recipe)
+        step = Prune(use, skip, cast(Schedule, schedule), recipe, physical)
         return step if label is None else Matched(step, label)
 
 

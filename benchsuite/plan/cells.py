@@ -6,9 +6,6 @@ from typing import Literal
 from benchsuite.plan.schema import Board
 from benchsuite.plan.steps import Chain
 
-CONTROL = "random"
-"""The pruner that every other one has to beat."""
-
 Role = Literal["dense", "row", "control"]
 
 
@@ -20,6 +17,8 @@ class Cell:
     line: int
     """Which line of the table; the seeds of a line differ in nothing else."""
     role: Role
+    group: str
+    """Which dense training it starts from, where a board has several."""
     method: str
     setting: str
     chain: Chain
@@ -34,7 +33,7 @@ class Cell:
     @property
     def label(self) -> str:
         """How a message names its line."""
-        return f"{self.method} {self.setting}".rstrip()
+        return " ".join(filter(None, [self.group if self.role != "dense" else "", self.method, self.setting]))
 
     @property
     def name(self) -> str:

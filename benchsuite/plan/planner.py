@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Literal, cast
+from typing import cast
 
 from benchsuite.api import Dataset, Recipe
 from benchsuite.errors import ConfigError, suggestion
-from benchsuite.plan.build import Builder, Configured, Evaluate, Matched, tuned, verb_of
-from benchsuite.plan.cells import CONTROL, Cell, Plan, Role
+from benchsuite.plan.build import Builder, Evaluate, Matched, verb_of
+from benchsuite.plan.cells import Cell, Plan, Role
+from benchsuite.plan.controls import control_of
+from benchsuite.plan.dense import dense_trainings
 from benchsuite.plan.grid import expand
 from benchsuite.plan.schema import Board, RowSection
 from benchsuite.plan.settings import method_of, setting_of, shown_keys
-from benchsuite.plan.steps import Chain, Finetune, Prune, Step, Train
+from benchsuite.plan.steps import Chain, Step
 from benchsuite.registry import Registry
 
 
@@ -31,6 +33,23 @@ class _Point:
         marks = [step.label if isinstance(step, Evaluate) else None for step in self.steps]
         told = self.settings[: marks.index(mark)] if mark else self.settings
         return " ".join(filter(None, [", ".join(filter(None, told)), mark]))
+
+    def matched(self, references: "Sequence[_Point]") -> "_Point":
+        """The same with the settings of the rows that its steps are matched to."""
+        waiting = iter(references)
+        settings = [
+            " ".join(filter(None, [setting, next(waiting).setting("")])) if isinstance(step, Matched) else setting
+            for setting, step in zip(self.settings, self.steps, strict=True)
+        ]
+        return replace(self, settings=tuple(settings))
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a row that others can be matched to ends in: a chain for each seed."""
+
+    point: _Point
+    ends: tuple[Chain, ...]
 
 
 def plan(
@@ -59,22 +78,24 @@ class _Planner:
         self.builder = builder
         self.seeds = seeds
         self.line = 0
+        self.group = ""
 
     def cells(self) -> Iterator[Cell]:
-        for train, finetuning in self._dense():
-            roots = [Chain(train, seed) for seed in self.seeds]
-            yield from self._line("dense", "dense", train.model.name, roots)
-            above: dict[str, list[list[Chain]]] = {}
+        for dense in dense_trainings(self.board, self.builder, self._at):
+            self.group = dense.label
+            roots = [Chain(dense.train, seed) for seed in self.seeds]
+            yield from self._line("dense", "dense", dense.label or dense.train.model.name, roots)
+            above: dict[str, list[_Outcome]] = {}
             for number, row in enumerate(self.board.rows):
                 place = f"rows[{number}]"
-                outcomes: list[tuple[str, list[Chain]]] = []
+                outcomes: list[_Outcome] = []
                 measured: set[Chain] = set()
-                for point in self._points(row, place, finetuning):
-                    for chains in self._with_references(point, roots, above, place):
-                        outcomes.append((point.method, [links[-1][1] for links in chains]))
+                for free in self._points(row, place, dense.finetuning):
+                    for point, chains in self._with_references(free, roots, above, place):
+                        outcomes.append(_Outcome(point, tuple(links[-1][1] for links in chains)))
                         yield from self._measured(point, chains, place if row.control else None, measured)
-                for method, ends in outcomes:
-                    above.setdefault(method, []).append(ends)
+                for outcome in outcomes:
+                    above.setdefault(outcome.point.method, []).append(outcome)
 
     @contextmanager
     def _at(self, key: str) -> Iterator[None]:
@@ -82,38 +103,6 @@ class _Planner:
             yield
         except ConfigError as error:
             raise ConfigError(self.board.place(f"{key}: {error}")) from error
-
-    def _dense(self) -> Iterator[tuple[Train, Recipe]]:
-        section = self.board.dense
-        datasets = self._configured("dataset", section.dataset)
-        models = self._configured("model", section.model)
-        regularizers = (
-            self._configured("regularizer", section.regularizer) if section.regularizer is not None else [None]
-        )
-        with self._at("dense.recipe"):
-            recipes = expand(section.recipe, self.builder.is_sequence)
-        for dataset, model, regularizer in product(datasets, models, regularizers):
-            for recipe in recipes:
-                with self._at("dense.recipe"):
-                    train, finetuning = self.builder.train(dataset, model, regularizer, recipe)
-                with self._at("finetune"):
-                    for changes in expand(self.board.finetune, self.builder.is_sequence):
-                        tuned(finetuning, changes, epochs=0)
-                yield train, finetuning
-
-    def _configured(self, kind: Literal["dataset", "model", "regularizer"], value: object) -> list[Configured]:
-        """Each choice of a key of `[dense]`: a name, a table of name and fields, or a list of these."""
-
-        def is_sequence(key: str, chosen: Mapping[str, object]) -> bool:
-            name = chosen.get("name")
-            return isinstance(name, str) and self.builder.registry.get(kind, name).field_is_sequence(key)
-
-        with self._at(f"dense.{kind}"):
-            choices = value if isinstance(value, list) else [value]
-            tables = [{"name": one.get("name"), **one} if isinstance(one, dict) else {"name": one} for one in choices]
-            if not tables:
-                raise ConfigError("an empty list; a list is a grid, with a value at least")
-            return [self.builder.named(kind, one) for table in tables for one in expand(table, is_sequence)]
 
     def _points(self, row: RowSection, place: str, finetuning: Recipe) -> Iterator[_Point]:
         choices: list[list[tuple[dict[str, object], Step | Evaluate | Matched]]] = []
@@ -148,19 +137,20 @@ class _Planner:
         return {verb: table[verb], **table, "recipe": merged}
 
     def _with_references(
-        self, point: _Point, roots: list[Chain], outcomes: Mapping[str, list[list[Chain]]], place: str
-    ) -> Iterator[list[list[tuple[str, Chain]]]]:
+        self, point: _Point, roots: list[Chain], above: "Mapping[str, list[_Outcome]]", place: str
+    ) -> Iterator[tuple[_Point, list[list[tuple[str, Chain]]]]]:
         """For each reference that the point is matched to, or once: per seed, the (mark, chain) to measure."""
         labels = [step.label for step in point.steps if isinstance(step, Matched)]
         for label in labels:
-            if label not in outcomes:
-                near = suggestion(label, outcomes)
+            if label not in above:
+                near = suggestion(label, above)
                 raise ConfigError(self.board.place(f'{place}: matched_to = "{label}" names no row above{near}'))
-        for references in product(*(outcomes[label] for label in labels)):
-            yield [
-                _links(root, point.steps, [chains[number] for chains in references])
+        for references in product(*(above[label] for label in labels)):
+            chains = [
+                _links(root, point.steps, [reference.ends[number] for reference in references])
                 for number, root in enumerate(roots)
             ]
+            yield point.matched([reference.point for reference in references]), chains
 
     def _measured(
         self, point: _Point, chains: list[list[tuple[str, Chain]]], controlled: str | None, measured: set[Chain]
@@ -178,35 +168,18 @@ class _Planner:
             controls: list[Chain | None] = [None for _ in ends]
             if controlled:
                 with self._at(f"{controlled}, the control of random masks"):
-                    controls = [self._control(end) for end in ends]
+                    controls = [control_of(end, self.builder) for end in ends]
             yield from self._line("row", point.method, setting, ends, controls)
             if controls[0] is not None:
-                yield from self._line("control", CONTROL, f"as {point.method} {setting}", cast(list[Chain], controls))
+                yield from self._line("control", "random", f"as {point.method} {setting}", cast(list[Chain], controls))
 
     def _line(
         self, role: Role, method: str, setting: str, chains: list[Chain], controls: Sequence[Chain | None] = ()
     ) -> Iterator[Cell]:
         for number, chain in enumerate(chains):
             control = controls[number] if controls else None
-            yield Cell(self.board.board.name, self.line, role, method, setting, chain, control)
+            yield Cell(self.board.board.name, self.line, role, self.group, method, setting, chain, control)
         self.line += 1
-
-    def _control(self, chain: Chain) -> Chain | None:
-        """The same chain with random masks: matched layer by layer, trained for as many epochs."""
-        prunes = [step for step in chain.steps if isinstance(step, Prune)]
-        if not prunes or all(step.pruner.name == CONTROL for step in prunes):
-            return None
-        use, _ = self.builder.use("pruner", CONTROL, {})
-        built = chain.root
-        for link in list(chain.links())[1:]:
-            step = link.step
-            if isinstance(step, Prune):
-                built = built.then(Prune(use, step.skip, matched_to=link))
-                if step.recipe:
-                    built = built.then(Finetune(step.recipe))
-            else:
-                built = built.then(step)
-        return built
 
 
 def _links(root: Chain, steps: Sequence[Step | Evaluate | Matched], references: list[Chain]) -> list[tuple[str, Chain]]:

@@ -1,7 +1,7 @@
 """Leaderboard files: TOML, validated, with the file, the key and the nearest valid name in every error."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -47,6 +47,8 @@ class DenseSection(Section):
     dataset: object
     model: object
     regularizer: object = None
+    weights: str | None = None
+    """A checkpoint to start from; a path relative to the board's file."""
     recipe: dict[str, object] = Field(default_factory=dict)
 
 
@@ -66,21 +68,61 @@ class Board(Section):
     finetune: dict[str, object] = Field(default_factory=dict)
     rows: list[RowSection] = Field(default_factory=list)
     _file: str = PrivateAttr(default="")
+    _folder: Path = PrivateAttr(default=Path())
+    _changes: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def folder(self) -> Path:
+        """Where the file is: what its paths are relative to."""
+        return self._folder
+
+    @property
+    def title(self) -> str:
+        """The title, and what was changed of the file's protocol for this run."""
+        return " · ".join([self.board.title, *self._changes])
 
     def place(self, key: str) -> str:
         """How an error names a key of this file."""
         return f"leaderboard {self._file}, {key}"
 
 
-def read_board(path: Path) -> Board:
-    """Parse and validate the file. Errors: ConfigError naming file and key."""
+def read_board(path: Path, changes: Sequence[str] = ()) -> Board:
+    """Parse and validate the file, with `changes` such as "dense.dataset=cifar10-jpeg" made to it.
+
+    Errors: ConfigError naming file and key.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"leaderboard {path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"leaderboard {path.name}: not valid TOML: {error}") from error
-    return parse_board(content, path.name)
+    for change in changes:
+        _change(content, change)
+    board = parse_board(content, path.name)
+    board._folder = path.parent
+    board._changes = tuple(changes)
+    return board
+
+
+def _change(content: dict[str, object], change: str) -> None:
+    """Set one key of the content to a value in TOML, or to a bare text. Errors: ConfigError."""
+    path, equals, value = change.partition("=")
+    *sections, key = path.strip().split(".")
+    if not equals or not key:
+        raise ConfigError(f"--set {change}: give KEY=VALUE, such as dense.dataset=cifar10-jpeg")
+    table = content
+    for section in sections:
+        inner = table.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(
+                f"--set {change}: {section} is no table of single keys; copy the board's file and edit it"
+            )
+        table = inner
+    try:
+        table[key] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[key] = value.strip()
 
 
 def parse_board(content: Mapping[str, object], file: str) -> Board:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from benchsuite.api import Recipe
@@ -62,7 +63,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Train(Step):
-    """Dense training from a fresh initialisation: the root of every chain."""
+    """Dense training: the root of every chain."""
 
     verb: ClassVar[str] = "train"
     dataset: Use
@@ -71,6 +72,10 @@ class Train(Step):
     model: Use
     recipe: Recipe
     regularizer: Use | None = None
+    weights: str | None = None
+    """Digest of a checkpoint that training starts from; None: from a fresh initialisation."""
+    weights_file: Path | None = field(default=None, compare=False)
+    """Where the checkpoint was when the board was planned; no part of the key."""
 
     def canonical(self) -> dict[str, object]:
         return {
@@ -80,6 +85,7 @@ class Train(Step):
             "model": self.model.canonical(),
             "recipe": asdict(self.recipe),
             "regularizer": self.regularizer and self.regularizer.canonical(),
+            "weights": self.weights,
         }
 
     @property
@@ -97,6 +103,8 @@ class Prune(Step):
     schedule: Schedule = "one-shot"
     recipe: Recipe | None = None
     """Of the epochs of a schedule; None where it is one-shot."""
+    physical: bool = False
+    """Whether channels are removed rather than weights masked."""
     matched_to: "Chain | None" = None
     """Take the sparsity from the outcome of that chain: layer by layer, or in total at scope network."""
 
@@ -107,6 +115,7 @@ class Prune(Step):
             "skip": self.skip,
             "schedule": self.schedule,
             "recipe": self.recipe and asdict(self.recipe),
+            "physical": self.physical,
             "matched_to": self.matched_to and self.matched_to.key,
         }
 

@@ -1,6 +1,6 @@
 """Controls: every pruning has to beat random masks of the same sparsity and the same training."""
 
-from benchsuite.plan import CONTROL, Cell, Finetune, Plan, Prune
+from benchsuite.plan import Cell, Finetune, Plan, Prune
 from benchsuite.registry import Registry, default_registry
 
 PRUNED = '[[rows]]\nsteps = [{prune = "percentile", sparsity = 0.8}]\n'
@@ -21,7 +21,7 @@ def test_one_for_each_point_of_each_pruning_row_and_each_seed(planned):
     assert len(rows) == len(controls) == 4
     assert [row.control for row in rows] == [control.chain for control in controls]
     assert [row.chain.seed for row in rows] == [control.chain.seed for control in controls]
-    assert {control.method for control in controls} == {CONTROL}
+    assert {control.method for control in controls} == {"random"}
     assert controls[0].setting == "as percentile sparsity 0.5"
 
 
@@ -41,7 +41,7 @@ def test_its_masks_are_matched_to_the_prefix_that_ends_in_the_pruning(planned):
     plan = planned('[[rows]]\nsteps = [{prune = "percentile", sparsity = 0.8, skip = ["first"]}, {finetune = 2}]')
     row, control = only(plan, "row").chain, only(plan, "control").chain
     (pruning,) = [step for step in control.steps if isinstance(step, Prune)]
-    assert pruning.pruner.name == CONTROL
+    assert pruning.pruner.name == "random"
     assert pruning.matched_to == row.parent
     assert pruning.skip == ("first",)
     assert control.steps[-1] == row.steps[-1]
@@ -106,7 +106,7 @@ def test_one_that_points_share_is_planned_once(planned):
 
 def test_without_the_plugin_random_a_board_is_planned_only_without_controls(planned, refusal):
     registry = default_registry()
-    without = Registry(registry.plugins, tuple(one for one in registry.claims if one.name != CONTROL))
+    without = Registry(registry.plugins, tuple(one for one in registry.claims if one.name != "random"))
     message = refusal(PRUNED, registry=without)
     assert message.startswith('rows[0], the control of random masks: unknown pruner "random"')
     assert planned(f"{PRUNED}control = false", registry=without)
