@@ -70,5 +70,8 @@ def _size(entry: "Entry", registry: "Registry") -> dict[str, object]:
     if not isinstance(dataset, Dataset):
         return {}
     data = dataset.info
-    counts, _ = measure_model(model.build(data).eval(), torch.zeros(1, data.channels, data.height, data.width))
+    network = model.build(data).eval()
+    dtype = next(network.parameters()).dtype
+    example = torch.zeros(1, data.channels, data.height, data.width, dtype=dtype)
+    counts, _ = measure_model(network, example)
     return {"data": model.default_dataset, "parameters": counts["parameters"], "macs": counts["macs"]}
