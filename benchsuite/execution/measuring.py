@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from math import inf
 
 import torch
 from torch import Tensor, nn
@@ -55,8 +56,11 @@ class Measurer:
         return metrics, tuple(asdict(layer) for layer in layers), evaluation
 
 
-def latency(model: nn.Module, test: Examples, macs: int) -> dict[str, object]:
-    """Median milliseconds of a forward pass of one example, of the plain folded model. macs: of that pass."""
+def latency(model: nn.Module, test: Examples, macs: float = inf) -> dict[str, object]:
+    """Median milliseconds of a forward pass of one example, of the plain folded model.
+
+    macs: of that pass, where known; a small network is timed on one thread.
+    """
     with fitting_threads(macs):
         milliseconds = latency_ms(fold(model), test.example())
     return {"latency_ms": round(milliseconds, _SHOWN_DECIMALS), "latency_batch": 1}

@@ -10,7 +10,7 @@ _MACS_WORTH_A_THREAD = 10_000_000
 
 
 @contextmanager
-def fitting_threads(macs: int) -> Iterator[None]:
+def fitting_threads(macs: float) -> Iterator[None]:
     """One thread for work so small that more would wait for each other; macs: of one forward pass."""
     threads = torch.get_num_threads()
     if macs < _MACS_WORTH_A_THREAD:
