@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchsuite_plugins.digits import Digits
-from benchsuite_plugins.mnist import FashionMnist, Mnist
 
 from benchsuite import DataError
+from benchsuite_plugins.digits import Digits
+from benchsuite_plugins.mnist import FashionMnist, Mnist
 
 ROOT = Path(os.environ.get("BENCHSUITE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
