@@ -6,8 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from benchsuite.registry import default_registry
+
+# A machine that others use, too, is slow at times.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 InstallPlugin = Callable[..., Path]
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchsuite.errors import StoreError
@@ -120,6 +120,7 @@ def test_a_broken_entry_is_set_aside_and_may_be_put_again(store: Store, name, da
     assert store.file(KEY, "model.safetensors") is not None
 
 
+@settings(max_examples=50)
 @given(name=st.sampled_from(["record.json", "model.safetensors", "SHA256SUMS"]), data=st.data())
 def test_what_is_returned_is_what_was_put_or_nothing(tmp_path_factory, name, data):
     store = opened(tmp_path_factory.mktemp("home"))
