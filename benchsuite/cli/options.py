@@ -34,6 +34,10 @@ OnlyOption = Annotated[
     list[str] | None,
     typer.Option("--only", help="Only rows that match, such as pruner=neff-*; with their dense parents and controls."),
 ]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a key of the boards' files, such as dense.dataset=cifar10-jpeg."),
+]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 RerunOption = Annotated[Rerun, typer.Option("--rerun", help="Which records of the store to compute again.")]
 DataOption = Annotated[

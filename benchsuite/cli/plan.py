@@ -8,6 +8,7 @@ from benchsuite.cli.options import (
     JsonOption,
     OnlyOption,
     SeedsOption,
+    SetOption,
     StrictOption,
     parse_seeds,
     print_json,
@@ -26,6 +27,7 @@ def plan(
     boards: BoardsArgument,
     only: OnlyOption = None,
     seeds: SeedsOption = None,
+    changes: SetOption = None,
     data: DataOption = None,
     strict: StrictOption = False,
     as_json: JsonOption = False,
@@ -36,9 +38,8 @@ def plan(
     from benchsuite.execution.session import filtered
 
     work = session(data=data, strict=strict)
-    cells = [
-        cell for name in boards for cell in filtered(work.plan(work.board(name), parse_seeds(seeds)).cells, only or [])
-    ]
+    plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds)) for name in boards]
+    cells = [cell for planned in plans for cell in filtered(planned.cells, only or [])]
     facts = [
         {
             "board": cell.board,

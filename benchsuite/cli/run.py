@@ -15,6 +15,7 @@ from benchsuite.cli.options import (
     Rerun,
     RerunOption,
     SeedsOption,
+    SetOption,
     StrictOption,
     parse_seeds,
     print_json,
@@ -39,6 +40,7 @@ def run(
     boards: BoardsArgument,
     only: OnlyOption = None,
     seeds: SeedsOption = None,
+    changes: SetOption = None,
     rerun: RerunOption = Rerun.never,
     device: DeviceOption = Device.auto,
     data: DataOption = None,
@@ -51,7 +53,7 @@ def run(
 
     work = session(device, rerun, data, strict)
     warn(work.registry.problems())
-    plans = [work.plan(work.board(name), parse_seeds(seeds), fetch=True) for name in boards]
+    plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds), fetch=True) for name in boards]
     records: list[Record] = []
     for one in plans:
         found = _run(work, one, only or [], output)

@@ -13,8 +13,7 @@ from torch.nn.utils import parametrize
 
 from benchsuite.api import Pruner, Quantizer
 from benchsuite.errors import PluginError
-from benchsuite.metrics import prunable, select
-from benchsuite.plan import Chain, Prune, Quantize
+from benchsuite.metrics import prunable, select, trained_weight
 
 
 class Mask(nn.Module):
@@ -86,7 +85,7 @@ def zero(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> None:
         layer = model.get_submodule(name)
         rescale(layer, mask, pruner)
         with torch.no_grad():
-            _trained(layer).masked_fill_(~mask, 0.0)
+            trained_weight(layer).masked_fill_(~mask, 0.0)
 
 
 def rescale(layer: nn.Module, mask: Tensor, pruner: Pruner) -> None:
@@ -104,7 +103,7 @@ def rescale(layer: nn.Module, mask: Tensor, pruner: Pruner) -> None:
     if not bool(factors.isfinite().all()):
         raise PluginError("rescale: NaN or infinite factors")
     with torch.no_grad():
-        _trained(layer).mul_(factors.to(weight))
+        trained_weight(layer).mul_(factors.to(weight))
 
 
 def _fits(shape: torch.Size, other: torch.Size) -> bool:
@@ -118,17 +117,6 @@ def quantizing(quantizer: Quantizer, weight: Tensor) -> nn.Module:
     return quantizer.parametrization(weight) or FakeQuantize(quantizer)
 
 
-def restructure(model: nn.Module, chain: Chain, quantizer_of: Mapping[Quantize, Quantizer]) -> None:
-    """Give a fresh model the parametrizations that the chain's steps leave, ready to load their state."""
-    for step in chain.steps:
-        if isinstance(step, Prune):
-            for layer in select(model, step.skip).values():
-                add_part(layer, Mask(torch.ones_like(_weight(layer), dtype=torch.bool)))
-        elif isinstance(step, Quantize):
-            for layer in select(model, step.skip).values():
-                add_part(layer, quantizing(quantizer_of[step], _weight(layer).detach()))
-
-
 def masks_of(model: nn.Module) -> dict[str, Tensor]:
     """What is frozen at zero, by layer: the conjunction where several prunings met."""
     found = {}
@@ -137,6 +125,11 @@ def masks_of(model: nn.Module) -> dict[str, Tensor]:
         if masks:
             found[name] = torch.stack(masks).all(dim=0) if len(masks) > 1 else masks[0]
     return found
+
+
+def is_plain(model: nn.Module) -> bool:
+    """Whether no module is parametrized."""
+    return not any(parametrize.is_parametrized(module) for module in model.modules())
 
 
 def fold(model: nn.Module) -> nn.Module:
@@ -194,13 +187,5 @@ def _weight(layer: nn.Module) -> Tensor:
     return weight
 
 
-def _trained(layer: nn.Module) -> Tensor:
-    """The tensor that the optimizer changes."""
-    original = layer.parametrizations.weight.original if parametrize.is_parametrized(layer, "weight") else layer.weight  # type: ignore[union-attr]  # torch types submodules loosely
-    if not isinstance(original, Tensor):
-        raise TypeError(f"{type(layer).__name__}: a weight of several parts cannot be changed in place")
-    return original
-
-
 def _parametrizations(layer: nn.Module) -> list[nn.Module]:
-    return list(layer.parametrizations.weight) if parametrize.is_parametrized(layer, "weight") else []  # type: ignore[union-attr,arg-type]  # as above
+    return list(layer.parametrizations.weight) if parametrize.is_parametrized(layer, "weight") else []  # type: ignore[union-attr,arg-type]  # torch types submodules loosely

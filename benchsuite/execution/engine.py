@@ -10,20 +10,24 @@ from typing import Literal, cast
 
 import safetensors.torch
 import torch
+from torch import Tensor
 
 from benchsuite.errors import BenchsuiteError, DataError, StoreError
 from benchsuite.execution.data import DataSource
+from benchsuite.execution.history import scale_histogram
 from benchsuite.execution.measuring import Measurer, latency
 from benchsuite.execution.provenance import provenance
 from benchsuite.execution.steps import State, Steps
-from benchsuite.metrics import pack_bits
-from benchsuite.plan import Chain
+from benchsuite.metrics import batch_norms, dense_bytes, pack_bits
+from benchsuite.plan import Chain, Prune
 from benchsuite.registry import Registry
 from benchsuite.store import Record, Store
 
 Rerun = Literal["never", "failed", "all"]
 
 _MODEL_FILE, _CORRECT_FILE = "model.safetensors", "correct.bits"
+_REMOVAL = "channels kept at removal "
+"""How the names of tensors begin that say which channels were kept; no module's name has a space."""
 _MODELS_KEPT = 8
 _SECONDS_DECIMALS = 3
 
@@ -95,19 +99,24 @@ class Engine:
         test = self._data.examples(chain.training.dataset, "test")
         quantizers = self.steps.quantizers(chain, state.model)
         architecture = self.steps.architecture(chain)
-        metrics, layers, evaluation = self._measurer.measure(state.model, architecture, test, quantizers)
+        dense = dense_bytes(self.steps.build(chain)) if state.removals else None
+        metrics, layers, evaluation = self._measurer.measure(state.model, architecture, test, quantizers, dense)
         if state.facts:
             metrics["audit"] = state.facts
         files = {_CORRECT_FILE: pack_bits(evaluation.correct)}
         if chain.step.epochs_trained:
             # each a tensor of its own, since the format refuses those that layers share
+            if batch_norms(state.model):
+                metrics["bn_scales"] = scale_histogram(state.model)
             tensors = {
                 name: tensor.cpu().clone(memory_format=torch.contiguous_format)
                 for name, tensor in state.model.state_dict().items()
             }
+            for number, kept in enumerate(state.removals):
+                tensors |= {f"{_REMOVAL}{number}.{layer}": mask for layer, mask in kept.items()}
             files[_MODEL_FILE] = safetensors.torch.save(tensors)
         cost = latency(state.model, test, sum(cast(int, layer["macs"]) for layer in layers))
-        return Record(chain.key, "ok", metrics=metrics, layers=layers, cost=cost), files
+        return Record(chain.key, "ok", metrics=metrics, layers=layers, history=state.history, cost=cost), files
 
     def _advance(self, chain: Chain) -> State:
         """Run the last step on a copy of the state before it."""
@@ -142,10 +151,16 @@ class Engine:
             del self._settled[chain.key]
             self._required(chain)
             return self._recent[chain.key]
-        model = self.steps.rebuild(chain)
-        model.load_state_dict(safetensors.torch.load_file(path, device=str(self._device)))
+        tensors = safetensors.torch.load_file(path, device=str(self._device))
+        removals: list[dict[str, Tensor]] = [{} for step in chain.steps if isinstance(step, Prune) and step.physical]
+        for name in [name for name in tensors if name.startswith(_REMOVAL)]:
+            number, _, layer = name.removeprefix(_REMOVAL).partition(".")
+            removals[int(number)][layer] = tensors.pop(name).cpu()
+        model = self.steps.rebuild(chain, removals)
+        model.load_state_dict(tensors)
         facts = cast(Mapping[str, float], record.metrics.get("audit", {}))
-        return State(model, dict(facts), float(cast(float, record.cost["train_seconds"])))
+        seconds = float(cast(float, record.cost["train_seconds"]))
+        return State(model, dict(facts), list(removals), train_seconds=seconds)
 
     def _remember(self, chain: Chain, state: State) -> None:
         self._recent[chain.key] = state

@@ -12,6 +12,7 @@ from benchsuite.api import Model, Quantizer
 from benchsuite.errors import PluginError
 from benchsuite.execution.compress import fold, masks_of
 from benchsuite.execution.data import Examples
+from benchsuite.execution.history import few_weights, solution
 from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import Evaluation, evaluate, latency_ms, layer_macs, measure_model, prunable
 
@@ -25,12 +26,17 @@ class Measurer:
         self._macs: dict[object, dict[str, int]] = {}
 
     def measure(
-        self, model: nn.Module, architecture: Model, test: Examples, quantizers: Mapping[str, Quantizer]
+        self,
+        model: nn.Module,
+        architecture: Model,
+        test: Examples,
+        quantizers: Mapping[str, Quantizer],
+        dense: int | None = None,
     ) -> tuple[dict[str, object], tuple[dict[str, object], ...], Evaluation]:
         """Metrics, per-layer counts and the evaluation on the test set.
 
-        quantizers: by layer, what its weights are quantized with. Errors: PluginError where masks or grids
-        do not hold.
+        quantizers: by layer, what its weights are quantized with. dense: bytes in float32 of the network before
+        channels were removed. Errors: PluginError where masks or grids do not hold.
         """
         with parametrize.cached(), torch.no_grad():
             weights = {name: _tensor(layer.weight) for name, layer in prunable(model).items()}
@@ -45,14 +51,17 @@ class Measurer:
             batches = test.in_order()
             with fitting_threads(sum(self._macs[shapes].values()) * len(batches[0][0])):
                 evaluation = evaluate(model, architecture.loss, batches)
-        found = evaluation.correct
-        metrics: dict[str, object] = {
-            "accuracy": evaluation.accuracy,
-            "correct": int(found.count_nonzero()),
-            "examples": len(found),
-            "loss": evaluation.loss,
-            **counts,
-        }
+            small = solution(model) if few_weights(model) else None
+        metrics: dict[str, object] = {"loss": evaluation.loss, **counts}
+        if not test.labels.is_floating_point():
+            metrics["accuracy"] = evaluation.accuracy
+            metrics["correct"] = int(evaluation.correct.count_nonzero())
+            metrics["examples"] = len(evaluation.correct)
+        if dense is not None:
+            metrics["compression"] = dense / counts["size_bytes"]
+        if small is not None:
+            metrics["solution"] = small
+            metrics["support"] = [place for place, weight in enumerate(small) if weight]
         return metrics, tuple(asdict(layer) for layer in layers), evaluation
 
 

@@ -34,11 +34,12 @@ def on_board(board: Board, cell: Cell, record: Record) -> Record:
     """The record with the cell's place on the board, which is what a table is made from."""
     place = {
         "board": board.board.name,
-        "title": board.board.title,
+        "title": board.title,
         "question": board.board.question,
         "rank_by": board.board.rank_by,
         "line": cell.line,
         "role": cell.role,
+        "group": cell.group,
         "method": cell.method,
         "setting": cell.setting,
         "dense": cell.chain.root.key,

@@ -69,14 +69,14 @@ class Session:
         data = DataSource(self.registry, self.data_root, self.device)
         return Engine(self.registry, store, data, self.device, self.rerun)
 
-    def board(self, name: str | Path) -> Board:
-        """The board of that name, or of the TOML file of that path. Errors: ConfigError."""
+    def board(self, name: str | Path, changes: Sequence[str] = ()) -> Board:
+        """The board of that name, or of the TOML file of that path, with changes as of `--set`. Errors: ConfigError."""
         if isinstance(name, Path) or name.endswith(".toml"):
-            return read_board(Path(name))
+            return read_board(Path(name), changes)
         path = self.registry.get("leaderboard", name).factory
         if not isinstance(path, Path):
             raise ConfigError(f'leaderboard "{name}" is registered without a file')
-        return read_board(path)
+        return read_board(path, changes)
 
     def plan(self, board: Board, seeds: Sequence[int] | None = None, *, fetch: bool = False) -> Plan:
         """Plan a board. fetch: download data that is missing. Errors: ConfigError, DataError."""

@@ -45,10 +45,20 @@ class ChannelGraph:
             layer = self._model.get_submodule(name) if name in self.removable else None
             if layer is None:
                 raise PluginError(f"the output channels of layer {name} cannot be removed alone")
-            _check(name, mask, layer)
+            self.check(name, mask, layer)
             gone = torch.nonzero(~mask).flatten().tolist()
             if gone:
                 self._group(layer, gone).prune()
+
+    @staticmethod
+    def check(name: str, mask: object, layer: nn.Module) -> None:
+        """Errors: PluginError unless the mask has a bool for each output channel and keeps one."""
+        channels = len(layer.get_parameter("weight"))
+        if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape != (channels,):
+            found = f"{mask.dtype} of shape {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
+            raise PluginError(f"layer {name}: bools of shape ({channels},) say which channels stay, not {found}")
+        if not bool(mask.any()):
+            raise PluginError(f"layer {name}: no channel would stay")
 
     def _consider(self, name: str, layer: nn.Module) -> None:
         try:
@@ -65,14 +75,3 @@ class ChannelGraph:
         return self._graph.get_pruning_group(
             layer, self._graph.get_pruner_of_module(layer).prune_out_channels, channels
         )
-
-
-def _check(name: str, mask: object, layer: nn.Module) -> None:
-    channels = len(layer.get_parameter("weight"))
-    if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.shape != (channels,):
-        found = f"{mask.dtype} of shape {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
-        raise PluginError(
-            f"layer {name}: which of {channels} channels stay is said by bools of shape ({channels},), not {found}"
-        )
-    if not bool(mask.any()):
-        raise PluginError(f"layer {name}: no channel would stay")

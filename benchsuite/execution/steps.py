@@ -4,18 +4,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
-from benchsuite.api import Model, PruneContext, Pruner, Quantizer, Recipe, Regularizer
+from benchsuite.api import ChannelPruner, Model, PruneContext, Pruner, Quantizer, Recipe, Regularizer
 from benchsuite.errors import PluginError
-from benchsuite.execution.compress import add_masks, restructure, zero
+from benchsuite.execution.channels import Channels, remove_channels
+from benchsuite.execution.checkpoint import apply_checkpoint, load_checkpoint
+from benchsuite.execution.compress import Mask, add_masks, add_part, quantizing, weights_of, zero
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.decide import Levels, decide, quantize
+from benchsuite.execution.shrink import ChannelGraph
 from benchsuite.execution.training import train
-from benchsuite.metrics import select
+from benchsuite.metrics import prunable, select
 from benchsuite.plan import Chain, Finetune, Prune, Quantize, Train, Use
 from benchsuite.registry import Registry
 
@@ -29,10 +32,15 @@ T = TypeVar("T")
 
 @dataclass
 class State:
-    """A network after some steps, the facts that audits of its prunings gave, and its seconds of training."""
+    """A network after some steps, and what else they left."""
 
     model: nn.Module
     facts: dict[str, float] = field(default_factory=dict)
+    """From the audits of its prunings."""
+    removals: list[Channels] = field(default_factory=list)
+    """The channels kept at each physical pruning."""
+    history: dict[str, list[object]] = field(default_factory=dict)
+    """Of the last step's training."""
     train_seconds: float = 0.0
 
 
@@ -47,17 +55,34 @@ class Steps:
         self._shared: tuple[str, PruneContext] | None = None
 
     def build(self, chain: Chain) -> nn.Module:
-        """The chain's network as freshly initialised, for its seed."""
-        data = self._data.info(chain.training.dataset)
+        """The chain's network as freshly initialised for its seed, or as its checkpoint has it.
+
+        Errors: DataError, ConfigError for a checkpoint that cannot be read or does not fit.
+        """
+        training = chain.training
         with torch.random.fork_rng([]):
             torch.manual_seed(chain.root.random_stream())
-            return self.architecture(chain).build(data).to(self._device).eval()
+            model = self.architecture(chain).build(self._data.info(training.dataset)).to(self._device).eval()
+        if training.weights_file:
+            apply_checkpoint(model, load_checkpoint(training.weights_file), training.weights_file)
+        return model
 
-    def rebuild(self, chain: Chain) -> nn.Module:
-        """A network with the parametrizations that the chain's steps leave, ready to load their state."""
-        model = self.build(chain)
-        steps = [step for step in chain.steps if isinstance(step, Quantize)]
-        restructure(model, chain, {step: self._plugin(step.quantizer, Quantizer) for step in steps})
+    def rebuild(self, chain: Chain, removals: Sequence[Channels]) -> nn.Module:
+        """A network of the structure that the chain's steps leave, ready to load their state.
+
+        removals: the channels kept at each physical pruning.
+        """
+        model, waiting = self.build(chain), iter(removals)
+        for step in chain.steps:
+            if isinstance(step, Prune) and step.physical:
+                ChannelGraph(model, self._example(chain)).remove(next(waiting))
+            elif isinstance(step, Prune):
+                for name, weight in weights_of(model, step.skip).items():
+                    add_part(model.get_submodule(name), Mask(torch.ones_like(weight, dtype=torch.bool)))
+            elif isinstance(step, Quantize):
+                quantizer = self._plugin(step.quantizer, Quantizer)
+                for name, weight in weights_of(model, step.skip).items():
+                    add_part(model.get_submodule(name), quantizing(quantizer, weight))
         return model
 
     def architecture(self, chain: Chain) -> Model:
@@ -78,18 +103,27 @@ class Steps:
         reference: per-layer counts of the outcome that a pruning is matched to.
         """
         step = chain.step
+        state.history = {}
         if isinstance(step, Train | Finetune):
             self._train(chain, state, step.recipe)
         elif isinstance(step, Quantize):
             quantize(state.model, self._plugin(step.quantizer, Quantizer), step.skip)
         elif isinstance(step, Prune) and step.recipe:
             self._prune_by_schedule(chain, state, step, step.recipe)
+        elif isinstance(step, Prune) and step.physical:
+            remover = self._plugin(step.pruner, ChannelPruner)
+            levels = _removed_levels(reference, prunable(state.model)) if reference is not None else None
+            context, example = self._context(chain, state.model), self._example(chain)
+            state.removals.append(remove_channels(state.model, remover, step.skip, example, context, levels))
         elif isinstance(step, Prune):
             pruner = self._plugin(step.pruner, Pruner)
             levels = _levels(reference, select(state.model, step.skip)) if reference is not None else None
             masks, facts = decide(state.model, pruner, step.skip, self._sharing_context(chain, state.model), levels)
             add_masks(state.model, masks, pruner)
             state.facts |= facts
+
+    def _example(self, chain: Chain) -> Tensor:
+        return self._data.examples(chain.training.dataset, "test").example()
 
     def _train(
         self, chain: Chain, state: State, recipe: Recipe, before_epoch: Callable[[int], None] | None = None
@@ -105,7 +139,8 @@ class Steps:
         examples = self._data.examples(chain.training.dataset, "train")
         loss = self.architecture(chain).loss
         started = time.perf_counter()
-        train(state.model, loss, examples, recipe, chain.random_stream(), regularizer, begin)
+        stream = chain.random_stream()
+        state.history = train(state.model, loss, examples, recipe, stream, regularizer, begin)
         state.train_seconds += time.perf_counter() - started
 
     def _prune_by_schedule(self, chain: Chain, state: State, step: Prune, recipe: Recipe) -> None:
@@ -156,6 +191,12 @@ class Steps:
 def _levels(reference: Layers, layers: Mapping[str, nn.Module]) -> Levels:
     sparsity = {str(one["name"]): int(str(one["zeros"])) / int(str(one["weights"])) for one in reference}
     return {name: sparsity[name] for name in layers}
+
+
+def _removed_levels(reference: Layers, layers: Mapping[str, nn.Module]) -> Levels:
+    """The share of each layer's output channels that the reference has lost."""
+    left = {str(one["name"]): cast("tuple[int, ...]", one["shape"])[0] for one in reference}
+    return {name: 1 - left[name] / len(layer.get_parameter("weight")) for name, layer in layers.items()}
 
 
 def _scheduled(step: Prune, pruner: Pruner, part: float) -> float:

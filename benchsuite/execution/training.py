@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from benchsuite.api import Recipe, Regularizer
 from benchsuite.execution.data import Examples
+from benchsuite.execution.history import History
 from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import layer_macs
 
@@ -25,10 +26,11 @@ def train(
     seed: int,
     regularizer: Regularizer | None = None,
     before_epoch: BeforeEpoch | None = None,
-) -> None:
+) -> dict[str, list[object]]:
     """Train in place for all epochs of the recipe; the global random state is left as it was.
 
     seed: of the order of the examples, the augmentation and dropout. before_epoch: called with 1, 2, …
+    Returns what `History` collects, by name one value for each epoch.
     """
     device = examples.images.device
     generator = torch.Generator().manual_seed(seed)
@@ -40,6 +42,7 @@ def train(
         torch.manual_seed(seed)
         parameters = list(model.parameters())
         optimizer = _optimizer(parameters, recipe)
+        history = History(model)
         for epoch in range(1, recipe.epochs + 1):
             if before_epoch:
                 before_epoch(epoch)
@@ -52,13 +55,17 @@ def train(
                     outputs = model(inputs)
                 for parameter in parameters:
                     parameter.grad = None
-                loss(outputs.float() if low_precision else outputs, labels).backward()  # type: ignore[no-untyped-call]  # torch's own
+                batch_loss = loss(outputs.float() if low_precision else outputs, labels)
+                batch_loss.backward()  # type: ignore[no-untyped-call]  # torch's own
                 if regularizer:
                     regularizer.after_backward(model)
                 optimizer.step()
                 if regularizer:
                     regularizer.after_step(model, lr)
+                history.batch(batch_loss, outputs, labels)
+            history.epoch()
     model.eval()
+    return history.epochs
 
 
 def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:

@@ -171,7 +171,8 @@ class _Planner:
                     controls = [control_of(end, self.builder) for end in ends]
             yield from self._line("row", point.method, setting, ends, controls)
             if controls[0] is not None:
-                yield from self._line("control", "random", f"as {point.method} {setting}", cast(list[Chain], controls))
+                told = " ".join(filter(None, ["as", point.method, setting]))
+                yield from self._line("control", "random", told, cast(list[Chain], controls))
 
     def _line(
         self, role: Role, method: str, setting: str, chains: list[Chain], controls: Sequence[Chain | None] = ()

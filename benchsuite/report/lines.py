@@ -16,6 +16,8 @@ class Line:
 
     number: int
     role: str
+    group: str
+    """Which dense training it starts from, where the board has several."""
     method: str
     setting: str
     records: tuple[Record, ...]
@@ -74,20 +76,21 @@ class Table:
     lines: tuple[Line, ...]
 
     @property
-    def shown(self) -> list[Line]:
-        """The lines of the printed table: dense first, then in the board's order or by its rank."""
-        dense = [line for line in self.lines if line.role == "dense"]
-        rows = [line for line in self.lines if line.role == "row"]
+    def groups(self) -> dict[str, list[Line]]:
+        """The lines that are shown, by the dense training they start from: it first, then its rows, by rank if any."""
+        found: dict[str, list[Line]] = {}
+        for line in self.lines:
+            if line.role != "control":
+                found.setdefault(line.group, []).append(line)
         if self.rank_by:
-            name = self.rank_by
-            ascending = name in {"loss", "effective_macs", "bits_per_weight", "size_bytes"}
+            for lines in found.values():
+                lines.sort(key=self._rank)
+        return found
 
-            def rank(line: Line) -> tuple[bool, float]:
-                summary = line.metric(name)
-                return summary is None, 0.0 if summary is None else summary.mean * (1 if ascending else -1)
-
-            rows.sort(key=rank)
-        return dense + rows
+    def _rank(self, line: Line) -> tuple[bool, bool, float]:
+        summary = line.metric(str(self.rank_by))
+        sign = 1 if self.rank_by in {"loss", "effective_macs", "bits_per_weight", "size_bytes"} else -1
+        return line.role != "dense", summary is None, sign * summary.mean if summary else 0.0
 
 
 def tables(records: Iterable[Record]) -> list[Table]:
@@ -125,6 +128,7 @@ def _line(number: int, records: list[Record], by_key: Mapping[str, Record], seed
     return Line(
         number=number,
         role=str(cell["role"]),
+        group=str(cell["group"]),
         method=str(cell["method"]),
         setting=str(cell["setting"]),
         records=tuple(records),

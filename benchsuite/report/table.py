@@ -1,5 +1,7 @@
 """A board as a table: for the terminal in 100 columns, and as markdown."""
 
+from collections.abc import Iterator, Sequence
+
 import tabulate
 
 from benchsuite.metrics.statistics import Summary
@@ -9,7 +11,8 @@ tabulate.MIN_PADDING = 0  # of headings: with them the table would not fit in 10
 
 _NOTHING = "–"
 _HEADINGS = ("method", "setting", "accuracy %", "Δ dense", "random", "sparse", "bits", "size", "MACs")
-_WIDTHS = (18, 20, None, None, None, None, None, None, None)
+_SOLUTIONS = ("method", "setting", "loss", "support", "weights")
+_WIDTHS = (18, 20)
 
 LEGEND = """\
 accuracy %: top-1 on the test set after the last epoch, mean ± sample standard deviation over seeds · \
@@ -21,26 +24,50 @@ MACs: multiply-accumulates of one example that have a non-zero weight."""
 
 
 def terminal(table: Table) -> str:
-    """The table in at most 100 columns."""
-    return _tabulated(table, "simple", maxcolwidths=list(_WIDTHS))
+    """The table in at most 100 columns; a board of several dense trainings has one part for each."""
+    return "\n\n".join(_parts(table, "simple", "{}\n\n"))
 
 
 def markdown(table: Table) -> str:
-    """The table in GitHub's markdown."""
-    return _tabulated(table, "github")
+    """The table in GitHub's markdown, in as many parts."""
+    return "\n\n".join(_parts(table, "github", "**{}**\n\n"))
 
 
-def _tabulated(table: Table, form: str, maxcolwidths: list[int | None] | None = None) -> str:
-    alignment = ("left", "left", *("right",) * (len(_HEADINGS) - 2))
+def _parts(table: Table, form: str, heading: str) -> Iterator[str]:
+    groups = table.groups
+    if all(len(lines) == 1 for lines in groups.values()):  # dense trainings alone, side by side
+        groups = {"": [line for lines in groups.values() for line in lines]}
+    for group, lines in groups.items():
+        yield (heading.format(group) if group else "") + _tabulated(lines, form)
+
+
+def _tabulated(lines: Sequence[Line], form: str) -> str:
+    classified = any(line.metric("accuracy") for line in lines) or not any(_solution(line) for line in lines)
+    headings, rows = (_HEADINGS, map(_measures, lines)) if classified else (_SOLUTIONS, map(_solved, lines))
     text: str = tabulate.tabulate(
-        [[line.method, line.setting, *_measures(line)] for line in table.shown],
-        _HEADINGS,
+        [[line.method, line.setting, *row] for line, row in zip(lines, rows, strict=True)],
+        headings,
         tablefmt=form,
         disable_numparse=True,
-        maxcolwidths=maxcolwidths,
-        colalign=alignment,
+        maxcolwidths=[*_WIDTHS, *[None] * (len(headings) - len(_WIDTHS))] if form == "simple" else None,
+        colalign=("left", "left", *("right",) * (len(headings) - 2)),
     )
     return text
+
+
+def _solved(line: Line) -> list[str]:
+    """Of a network whose few weights are its result: the loss, which weights are not zero, and all of them."""
+    loss = line.metric("loss")
+    if not line.complete or loss is None:
+        return [line.state or "diverged", _NOTHING, _NOTHING]
+    support = line.records[0].metrics["support"]
+    shown = f"{{{', '.join(map(str, support))}}}" if isinstance(support, list) else _NOTHING
+    return [f"{loss.mean:.6g}", shown, " ".join(f"{weight:+.5f}" for weight in _solution(line))]
+
+
+def _solution(line: Line) -> list[float]:
+    weights = line.records[0].metrics.get("solution")
+    return weights if isinstance(weights, list) else []
 
 
 def _measures(line: Line) -> list[str]:

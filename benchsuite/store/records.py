@@ -28,6 +28,8 @@ class Record:
     """What was asked: the chain's seed and steps, and on a board its line, method and setting."""
     metrics: Mapping[str, object] = field(default_factory=dict)
     layers: tuple[Mapping[str, object], ...] = ()
+    history: Mapping[str, object] = field(default_factory=dict)
+    """Of the chain's last step, if it trained: by name, one value for each epoch."""
     cost: Mapping[str, object] = field(default_factory=dict)
     """Epochs, seconds, latency: what depends on the machine, besides the epochs."""
     provenance: Mapping[str, object] = field(default_factory=dict)
@@ -74,7 +76,7 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "schema": (lambda value: isinstance(value, int), "a number"),
     "key": (lambda value: isinstance(value, str), "a text"),
     "status": (lambda value: value in get_args(Status), f"one of {', '.join(get_args(Status))}"),
-    **dict.fromkeys(("cell", "metrics", "cost", "provenance"), (_is_object, "an object")),
+    **dict.fromkeys(("cell", "metrics", "history", "cost", "provenance"), (_is_object, "an object")),
     "layers": (lambda value: isinstance(value, list) and all(map(_is_object, value)), "a list of objects"),
     "error": (lambda value: value is None or _is_object(value), "an object or null"),
 }

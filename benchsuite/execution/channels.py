@@ -1,0 +1,68 @@
+"""Asking a channel pruner which channels stay, holding it to its contract, and removing the others."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from benchsuite.api import ChannelPruner, PruneContext
+from benchsuite.errors import PluginError
+from benchsuite.execution.compress import is_plain
+from benchsuite.execution.shrink import ChannelGraph
+from benchsuite.metrics import prunable, select
+
+Channels = Mapping[str, Tensor]
+
+
+def remove_channels(
+    model: nn.Module,
+    pruner: ChannelPruner,
+    skip: tuple[str, ...],
+    example: Tensor,
+    context: PruneContext,
+    levels: Mapping[str, float] | None = None,
+) -> dict[str, Tensor]:
+    """Remove in place what the pruner decides; returns the channels kept of each layer that lost some.
+
+    example: an input (1, …). levels: the share per layer that the pruner is matched to.
+    Errors: PluginError where the contract is broken; ConfigError for an unknown layer.
+    """
+    if not is_plain(model):
+        raise PluginError("channels are removed from a plain network: before masks and quantization, not after")
+    graph = ChannelGraph(model, example)
+    left_alone = set(prunable(model)) - set(select(model, skip))
+    removable = {layer: norm for layer, norm in graph.removable.items() if layer not in left_alone}
+    if levels is None:
+        keep = _ask(pruner, model, replace(context, removable=removable))
+    else:
+        keep = {}
+        for layer, norm in removable.items():
+            at = replace(pruner, sparsity=levels[layer])  # type: ignore[call-arg]  # the planner saw to it that it has the field
+            keep |= _ask(at, model, replace(context, removable={layer: norm}))
+    kept = {layer: mask.cpu() for layer, mask in keep.items() if not bool(mask.all())}
+    graph.remove(kept)
+    return kept
+
+
+def _ask(pruner: ChannelPruner, model: nn.Module, context: PruneContext) -> dict[str, Tensor]:
+    keep = pruner.channels(deepcopy(model), context)
+    if not isinstance(keep, Mapping):
+        raise PluginError(f"a mapping of layers to channels expected, got {type(keep).__name__}")
+    for layer in keep:
+        if layer not in context.removable:
+            raise PluginError(f"the output channels of layer {layer} cannot be removed alone")
+        ChannelGraph.check(layer, keep[layer], model.get_submodule(layer))
+    promised = getattr(pruner, "sparsity", None)
+    if isinstance(promised, int | float):
+        _check_promise(keep, float(promised), model, context)
+    return dict(keep)
+
+
+def _check_promise(keep: Channels, promised: float, model: nn.Module, context: PruneContext) -> None:
+    """More than one channel away from the promised share fails, but for those that are the last of their layer."""
+    there = sum(len(model.get_parameter(f"{layer}.weight")) for layer in context.removable)
+    removed = sum(int((~mask).count_nonzero()) for mask in keep.values())
+    last = sum(int(mask.count_nonzero()) == 1 for mask in keep.values())
+    if not promised * there - 1 - last <= removed + 1e-9 <= promised * there + 1 + 1e-6:
+        raise PluginError(f"channels: asked for {promised:.3f}, delivered {removed / there:.3f} ({removed} of {there})")

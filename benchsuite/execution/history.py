@@ -1,0 +1,71 @@
+"""What a training leaves behind of its course: a few numbers for each epoch."""
+
+import torch
+from torch import Tensor, nn
+
+from benchsuite.metrics import batch_norms, prunable
+
+SMALL_SCALE = 1e-3
+"""A BatchNorm scale below it counts as gone (Liu et al. 2017)."""
+FEW_WEIGHTS = 16
+"""Up to so many weights of a network are followed one by one."""
+_DIGITS = 9
+
+
+class History:
+    """Collects `train_loss` and `train_accuracy` over the batches as they were trained on; where the network has
+    BatchNorm, `bn_sparsity`, the share of its scales |γ| below 0.001; where it has at most 16 weights, `weights`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.epochs: dict[str, list[object]] = {}
+        self._scales = [norm.get_parameter("weight") for norm in batch_norms(model).values()]
+        self._model = model if few_weights(model) else None
+        self._batches: list[tuple[Tensor, Tensor | None, int]] = []
+
+    def batch(self, loss: Tensor, outputs: Tensor, labels: Tensor) -> None:
+        """Called after each batch; waits for nothing."""
+        classified = outputs.dim() > 1 and outputs.shape[1] > 1 and not labels.is_floating_point()
+        correct = (outputs.detach().argmax(1) == labels).sum() if classified else None
+        self._batches.append((loss.detach(), correct, len(labels)))
+
+    def epoch(self) -> None:
+        """Called after each epoch."""
+        examples = sum(size for _, _, size in self._batches)
+        self._add("train_loss", sum(float(loss) * size for loss, _, size in self._batches) / examples)
+        hits = [int(correct) for _, correct, _ in self._batches if correct is not None]
+        if hits:
+            self._add("train_accuracy", 100 * sum(hits) / examples)
+        if self._scales:
+            scales = torch.cat([scale.detach().flatten() for scale in self._scales]).abs()
+            self._add("bn_sparsity", int((scales < SMALL_SCALE).count_nonzero()) / len(scales))
+        if self._model is not None:
+            self.epochs.setdefault("weights", []).append([_short(one) for one in solution(self._model)])
+        self._batches.clear()
+
+    def _add(self, name: str, value: float) -> None:
+        self.epochs.setdefault(name, []).append(_short(value))
+
+
+def few_weights(model: nn.Module) -> bool:
+    """Whether the network is so small that its weights are its result."""
+    weights = [layer.weight for layer in prunable(model).values()]
+    return sum(weight.numel() for weight in weights if isinstance(weight, Tensor)) <= FEW_WEIGHTS
+
+
+def solution(model: nn.Module) -> list[float]:
+    """All weights of the Linear and convolutional layers, in order; a zero has no sign."""
+    weights = [layer.weight for layer in prunable(model).values()]
+    return [float(one) + 0.0 for weight in weights if isinstance(weight, Tensor) for one in weight.detach().flatten()]
+
+
+def scale_histogram(model: nn.Module, bins: int = 40) -> dict[str, list[float]]:
+    """How the BatchNorm scales |γ| are spread: `edges` of equal bins from 0 to the largest, `counts` in each."""
+    scales = torch.cat([norm.get_parameter("weight").detach().flatten() for norm in batch_norms(model).values()]).abs()
+    top = float(scales.max()) if bool(scales.isfinite().all()) and float(scales.max()) > 0 else 1.0
+    counts = torch.histc(scales.cpu().float(), bins=bins, min=0, max=top)
+    return {"edges": [_short(top * bin / bins) for bin in range(bins + 1)], "counts": [int(one) for one in counts]}
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
