@@ -42,7 +42,7 @@ def main() -> None:
     for command in (run, plan, list_, info, report, doctor):
         command.register(app)
     try:
-        app()
+        app(prog_name="benchsuite")
     except BenchsuiteError as error:
         print(f"benchsuite: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

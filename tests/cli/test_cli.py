@@ -1,0 +1,336 @@
+"""The commands: what they print, what they leave, and the exit codes that scripts rely on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROWS = """
+[[rows]]
+steps = [{prune = ["percentile", "weight"], sparsity = [0.5, 0.9]}]
+
+[[rows]]
+steps = [{quantize = "ste-symmetric", bits = 4}, {finetune = 1}]
+"""
+
+
+def test_run_writes_one_record_a_cell_and_ends_with_the_table(benchsuite):
+    result = benchsuite("run", benchsuite.board(ROWS))
+    assert result.code == 0, result.err
+    assert "A small board" in result.out
+    assert "percentile" in result.out
+    records = benchsuite.results()
+    assert len(records) == 1 + 4 * 2 + 1
+    assert result.out.rstrip().endswith("10 records in results/small.jsonl")
+    lines = (benchsuite.folder / "results" / "small.jsonl").read_text(encoding="utf-8").splitlines()
+    keys = [json.loads(line)["key"] for line in lines]
+    assert keys == sorted(keys)
+
+
+def test_a_second_run_computes_nothing_and_says_the_same(benchsuite):
+    board = benchsuite.board(ROWS)
+    first = benchsuite("run", board)
+    file = benchsuite.folder / "results" / "small.jsonl"
+    content = file.read_bytes()
+    second = benchsuite("run", board)
+    assert (second.code, second.out) == (0, first.out)
+    assert file.read_bytes() == content
+    again = benchsuite("run", board, "--rerun", "all")
+    assert again.code == 0
+    assert file.read_bytes() != content  # seconds were measured anew
+    kept = benchsuite.results()
+    assert {name: record.metrics for name, record in kept.items()} == {
+        name: json.loads(line)["metrics"]
+        for line in content.decode().splitlines()
+        for name in [" ".join(filter(None, (json.loads(line)["cell"]["method"], json.loads(line)["cell"]["setting"])))]
+    }
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(benchsuite):
+    result = benchsuite("run", benchsuite.board(ROWS))
+    assert "\x1b" not in result.err + result.out
+    assert result.err.splitlines()[-1].startswith("10/10 cells, ")
+    assert result.err.splitlines()[-1].endswith(" s: done")
+
+
+def test_run_json_is_one_list_over_all_boards(benchsuite):
+    one = benchsuite.board(ROWS)
+    other = benchsuite.board(ROWS, name="other.toml")
+    path = benchsuite.folder / other
+    path.write_text(path.read_text(encoding="utf-8").replace('name = "small"', 'name = "other"'), encoding="utf-8")
+    result = benchsuite("run", one, other, "--json")
+    assert result.code == 0
+    assert [record["cell"]["board"] for record in result.facts] == ["small"] * 10 + ["other"] * 10
+    assert {record["status"] for record in result.facts} == {"ok"}
+    assert benchsuite.results("other").keys() == benchsuite.results("small").keys()
+
+
+def test_only_runs_matching_rows_with_what_they_need(benchsuite):
+    board = benchsuite.board(ROWS)
+    result = benchsuite("run", board, "--only", "pruner=perc*", "--only", "setting=*0.9")
+    assert result.code == 0
+    assert set(benchsuite.results()) == {"dense mlp", "percentile sparsity 0.9", "random as percentile sparsity 0.9"}
+    assert benchsuite("run", board, "--only", "quantizer=*").code == 0
+    assert len(benchsuite.results()) == 4, "what an earlier run left stays"
+
+
+def test_nothing_to_run_is_exit_code_4(benchsuite):
+    board = benchsuite.board(ROWS)
+    result = benchsuite("run", board, "--only", "pruner=nothing-*")
+    assert result.code == 4
+    assert result.err == "small: no row matches pruner=nothing-*\n"
+    as_json = benchsuite("run", board, "--only", "pruner=nothing-*", "--json")
+    assert (as_json.code, as_json.facts) == (4, [])
+    assert not (benchsuite.folder / "results").exists()
+
+
+@pytest.mark.parametrize(("text", "seeds"), [("0", {0}), ("1-3", {1, 2, 3}), ("0, 2,4-5", {0, 2, 4, 5})])
+def test_seeds(benchsuite, text, seeds):
+    facts = benchsuite("plan", benchsuite.board(ROWS), "--seeds", text, "--json").facts
+    assert {fact["seed"] for fact in facts} == seeds
+    assert len(facts) == 10 * len(seeds)
+
+
+def test_seeds_named_twice(benchsuite):
+    result = benchsuite("plan", benchsuite.board(ROWS), "--seeds", "1,0-2")
+    assert result.code == 2
+    assert "names a seed twice" in result.err
+
+
+def test_plan_says_what_a_run_would_do_and_what_the_store_holds(benchsuite):
+    board = benchsuite.board(ROWS)
+    before = benchsuite("plan", board, "--json")
+    assert before.code == 0
+    assert {fact["stored"] for fact in before.facts} == {None}
+    assert set(before.facts[0]) >= {"board", "role", "method", "setting", "seed", "key", "epochs", "stored"}
+    assert benchsuite("run", board).code == 0
+    after = benchsuite("plan", board, "--json").facts
+    assert {fact["stored"] for fact in after} == {"ok"}
+    assert [fact["key"] for fact in after] == [fact["key"] for fact in before.facts]
+    assert {fact["key"] for fact in after} == {record.key for record in benchsuite.results().values()}
+    printed = benchsuite("plan", board).out
+    assert "10 cells, controls included; 10 in the store; 2 trainings of 2 epochs in all" in printed
+
+
+def test_plan_only(benchsuite):
+    result = benchsuite("plan", benchsuite.board(ROWS), "--only", "method=weight", "--json")
+    assert [fact["role"] for fact in result.facts] == ["dense", "row", "control", "row", "control"]
+    nothing = benchsuite("plan", benchsuite.board(ROWS), "--only", "method=none", "--json")
+    assert nothing.facts == []
+
+
+def test_list(benchsuite):
+    facts = benchsuite("list", "--json").facts
+    assert all(set(fact) == {"kind", "name", "summary", "distribution", "version", "status"} for fact in facts)
+    by_kind = {kind: {fact["name"] for fact in facts if fact["kind"] == kind} for kind in {f["kind"] for f in facts}}
+    assert by_kind["pruner"] >= {"percentile", "global-percentile", "weight", "unit", "random", "neff-row"}
+    assert by_kind["quantizer"] >= {"ste-symmetric", "ste-asymmetric"}
+    assert by_kind["model"] >= {"mlp", "convnet"}
+    assert by_kind["dataset"] >= {"digits", "mnist"}
+    assert by_kind["leaderboard"] >= {"quick"}
+    assert all(fact["summary"] and fact["status"] == "ok" for fact in facts if fact["distribution"] == "benchsuite")
+    only = benchsuite("list", "quantizer", "--json").facts
+    assert {fact["kind"] for fact in only} == {"quantizer"}
+    printed = benchsuite("list", "quantizer").out
+    assert all(fact["name"] in printed for fact in only)
+
+
+def test_info(benchsuite):
+    facts = benchsuite("info", "mlp", "--json").facts
+    assert (facts["kind"], facts["name"], facts["distribution"]) == ("model", "mlp", "benchsuite")
+    assert facts["parameters"] == 64 * 64 + 64 + 64 * 32 + 32 + 32 * 10 + 10
+    assert facts["macs"] == 64 * 64 + 64 * 32 + 32 * 10
+    fields = {field["name"]: field for field in facts["fields"]}
+    assert fields["hidden"] == {
+        "name": "hidden",
+        "type": "tuple[int, ...]",
+        "default": [64, 32],
+        "required": False,
+        "meaning": "Widths of the hidden layers.",
+    }
+    assert fields["activation"]["type"] == '"relu" | "gelu" | "sigmoid" | "tanh"'
+    assert benchsuite("info", "ste-symmetric", "--json").facts["fields"][0]["required"]
+    printed = benchsuite("info", "mlp").out
+    assert "Widths of the hidden layers." in printed
+    assert "parameters" in printed
+
+
+CLASHING = """
+from dataclasses import dataclass
+
+from benchsuite import LayerPruner, hookimpl
+
+
+@dataclass(frozen=True)
+class Mlp(LayerPruner):
+    def mask(self, weight, context):
+        return weight > 0
+
+
+@hookimpl
+def benchsuite_pruners():
+    return {"mlp": Mlp}
+"""
+
+
+def test_info_of_a_name_that_two_kinds_share(benchsuite, install_plugin):
+    install_plugin("mlp-pruner", CLASHING)
+    result = benchsuite("info", "mlp")
+    assert result.code == 2
+    assert result.err == 'benchsuite: "mlp" is a model and a pruner; ask for model/mlp or pruner/mlp\n'
+    assert benchsuite("info", "pruner/mlp", "--json").facts["distribution"] == "mlp-pruner"
+    assert benchsuite("info", "model/mlp", "--json").facts["distribution"] == "benchsuite"
+
+
+def test_doctor(benchsuite):
+    facts = benchsuite("doctor", "--json").facts
+    assert facts["problems"] == []
+    assert facts["datasets"]["digits"] == "ready"
+    assert facts["home"] == str(benchsuite.home)
+    printed = benchsuite("doctor")
+    assert printed.code == 0
+    assert "torch" in printed.out
+
+
+def test_doctor_names_what_stands_in_the_way(benchsuite, install_plugin, monkeypatch):
+    install_plugin("broken-at-import", "raise OSError('no such device')")
+    (benchsuite.folder / "file").write_text("no folder")
+    monkeypatch.setenv("BENCHSUITE_HOME", str(benchsuite.folder / "file"))
+    result = benchsuite("doctor", "--json")
+    assert result.code == 2
+    plugin, store = result.facts["problems"]
+    assert "broken-at-import" in plugin
+    assert "is not writable" in store
+
+
+def test_report_compiles_checks_and_says_when_it_is_stale(benchsuite):
+    board = benchsuite.board(ROWS)
+    assert benchsuite("report").code == 4
+    assert "no records under baselines" in benchsuite("report").err
+    assert benchsuite("run", board, "--output", "baselines").code == 0
+    stale = benchsuite("report", "--check")
+    assert (stale.code, stale.out) == (5, "BENCHMARKS.md: stale: run benchsuite report\n")
+    assert not (benchsuite.folder / "BENCHMARKS.md").exists()
+    assert benchsuite("report").out == "BENCHMARKS.md: written\n"
+    assert benchsuite("report").out == "BENCHMARKS.md: up to date\n"
+    assert benchsuite("report", "--check").code == 0
+    readme = benchsuite.folder / "README.md"
+    readme.write_text("# Mine\n<!-- table small: generated by `benchsuite report` -->\n<!-- end of table small -->\n")
+    assert benchsuite("report", "--check").code == 5
+    facts = benchsuite("report", "--json").facts
+    assert facts == {"files": ["BENCHMARKS.md", "README.md"], "stale": ["README.md"], "written": True}
+    assert "percentile" in readme.read_text(encoding="utf-8")
+    assert benchsuite("report", "--check").code == 0
+    page = benchsuite.folder / "BENCHMARKS.md"
+    page.write_text(page.read_text(encoding="utf-8").replace("percentile", "magic", 1), encoding="utf-8")
+    assert benchsuite("report", "--check").code == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["--page", "nowhere/page.md"], "nowhere/page.md: No such file or directory"),
+        (["--tables-in", "nowhere.md"], "nowhere.md: No such file or directory"),
+        (["--tables-in", "latin.md"], "a document is not UTF-8"),
+    ],
+)
+def test_a_report_that_cannot_be_written_or_read(benchsuite, arguments, part):
+    assert benchsuite("run", benchsuite.board(), "--output", "baselines").code == 0
+    (benchsuite.folder / "latin.md").write_bytes("é".encode("latin-1"))
+    result = benchsuite("report", *arguments)
+    assert result.code == 2
+    assert result.err.startswith("benchsuite: ")
+    assert part in result.err
+
+
+def test_a_baseline_that_is_no_record(benchsuite):
+    (benchsuite.folder / "baselines").mkdir()
+    (benchsuite.folder / "baselines" / "small.jsonl").write_text('{"schema": 1}\n')
+    result = benchsuite("report")
+    assert result.code == 2
+    assert result.err.startswith("benchsuite: baselines/small.jsonl, line 1: ")
+
+
+USAGE = [["run"], ["ruin"], ["run", "quick", "--rerun", "sometimes"], ["info"], ["list", "--jsn"], ["plan", "--seeds"]]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_usage_errors(benchsuite, arguments):
+    result = benchsuite(*arguments)
+    assert result.code == 2
+    assert "Traceback" not in result.err
+    assert "Error: " in result.err
+
+
+def test_without_a_command_there_is_help(benchsuite):
+    result = benchsuite()
+    assert result.code in (0, 2)
+    assert "Exit codes: 0 ok" in result.out + result.err
+
+
+def test_help_imports_nothing_that_takes_time(benchsuite):
+    report = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    heavy = {"torch", "torchvision", "numpy", "pydantic", "sklearn", "scipy", "matplotlib", "safetensors"}
+    # of a command's own help typer itself imports pydantic
+    for arguments, allowed in ((["--help"], set()), (["run", "--help"], {"pydantic"})):
+        result = benchsuite.shell(*arguments, prelude=report)
+        assert result.code == 0
+        assert "Usage: benchsuite" in result.out
+        assert heavy & set(result.err.split()) <= allowed
+
+
+def test_exit_codes_as_the_shell_sees_them(benchsuite, install_plugin):
+    site = install_plugin("broken-at-import", "raise OSError('no such device')")
+    unknown = benchsuite.shell("run", "quik")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert unknown.err == 'benchsuite: unknown leaderboard "quik"; did you mean "quick"?\n'
+    assert benchsuite.shell("list", "--strict-plugins", site=site).code == 6
+
+
+SLOW = """
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchsuite import Regularizer, hookimpl
+
+
+@dataclass(frozen=True)
+class Slow(Regularizer):
+    def after_step(self, model, lr):
+        Path("training").touch()
+
+
+@hookimpl
+def benchsuite_regularizers():
+    return {"slow": Slow}
+"""
+
+
+def test_an_interruption_is_exit_code_130_and_keeps_what_was_done(benchsuite, install_plugin):
+    site = install_plugin("slow-training", SLOW)
+    rows = "[[rows]]\nsteps = [{prune = 'percentile', sparsity = 0.5}, {finetune = 5000}]\n"
+    board = benchsuite.board(rows)
+    path = benchsuite.folder / board
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("[dense]", '[dense]\nregularizer = "slow"'), encoding="utf-8"
+    )
+    command = [sys.executable, "-c", "from benchsuite.cli.main import main; main()", "run", board]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=benchsuite.folder, env=environment
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not any((benchsuite.home / "store").glob("*/record.json")) and time.monotonic() < deadline:
+            assert process.poll() is None, process.stderr.read()
+            os.sched_yield()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.endswith("benchsuite: interrupted; the same command goes on where it stopped\n")
+    assert "Traceback" not in err
+    assert [record.status for record in benchsuite.results().values()] in (["ok"], [])
+    assert len(list((benchsuite.home / "store").iterdir())) == 1
