@@ -54,7 +54,7 @@ def _failures(table: Table) -> list[str]:
     for line in table.lines:
         for record in line.records:
             if record.status != "ok":
-                reason = (record.error or {}).get("reason")
+                reason = " ".join(str((record.error or {}).get("reason")).split())
                 lines.append(f"- {line.method} {line.setting}, seed {record.cell['seed']}: {record.status}: {reason}")
     return ["\n".join(lines)] if lines else []
 
