@@ -1,6 +1,7 @@
 """How a network is trained: one frozen value, part of every key."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 
@@ -27,5 +28,5 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.epochs < 0 or self.batch_size < 1:
             raise ValueError(f"epochs must be >= 0 and batch_size >= 1, not {self.epochs} and {self.batch_size}")
-        if self.lr <= 0 or self.momentum < 0 or self.weight_decay < 0:
-            raise ValueError("lr must be > 0, momentum and weight_decay >= 0")
+        if not (0 < self.lr < inf and 0 <= self.momentum < inf and 0 <= self.weight_decay < inf):
+            raise ValueError("lr must be > 0, momentum and weight_decay >= 0, and all finite")

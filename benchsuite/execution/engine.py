@@ -149,8 +149,12 @@ class Engine:
         path = self._store.file(chain.key, _MODEL_FILE)
         if path is None:  # broken, and by now set aside: trained again
             del self._settled[chain.key]
-            self._required(chain)
-            return self._recent[chain.key]
+            record = self._required(chain)
+            if chain.key in self._recent:
+                return self._recent[chain.key]
+            path = self._store.file(chain.key, _MODEL_FILE)  # or another process was first to train it
+            if path is None:
+                raise StoreError(f"the model of {chain.key} vanished from the store: run again")
         tensors = safetensors.torch.load_file(path, device=str(self._device))
         removals: list[dict[str, Tensor]] = [{} for step in chain.steps if isinstance(step, Prune) and step.physical]
         for name in [name for name in tensors if name.startswith(_REMOVAL)]:
