@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from benchsuite.api import PruneContext, Pruner, Quantizer
+from benchsuite.api import ChannelPruner, PruneContext, Pruner, Quantizer
 from benchsuite.errors import ConfigError
 from benchsuite.execution import decide
+from benchsuite.execution.channels import remove_channels
 from benchsuite.execution.compress import add_masks, fold
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
@@ -32,19 +33,22 @@ def get(kind: Kind, name: str, **fields: object) -> object:
 
 def prune(
     model: nn.Module,
-    pruner: str | Pruner,
+    pruner: str | Pruner | ChannelPruner,
     *,
     skip: Sequence[str] | None = None,
     seed: int = 0,
     batches: Batches | None = None,
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    example_input: Tensor | None = None,
     **fields: object,
 ) -> nn.Module:
-    """A pruned copy of the model: plain modules with zeros in place; the model itself is not changed.
+    """A pruned copy of the model: plain modules with zeros in place, or smaller ones where channels are removed.
+
+    The model itself is not changed.
 
     pruner: a registered name with its `fields`, or a configured plugin. skip: layers to leave alone, "first",
     "last" or names; by default what the pruner says. batches, loss: for data-driven pruners, pairs of inputs and
-    labels on the model's device.
+    labels on the model's device. example_input: for pruners that remove channels, a batch of one or more inputs.
     Errors: ConfigError for an unknown name, field or layer; PluginError if the pruner breaks its contract.
     """
     method = _configured("pruner", pruner, fields)
@@ -63,7 +67,13 @@ def prune(
         loss=loss,
         device=device,
     )
-    masks, _ = decide.decide(pruned, method, method.skip if skip is None else tuple(skip), context)
+    skipped = method.skip if skip is None else tuple(skip)
+    if isinstance(method, ChannelPruner):
+        if example_input is None:
+            raise ConfigError(f"{type(method).__name__} removes channels: give example_input=, a batch of inputs")
+        remove_channels(pruned, method, skipped, example_input[:1], context)
+        return pruned
+    masks, _ = decide.decide(pruned, method, skipped, context)
     add_masks(pruned, masks, method)
     return fold(pruned)
 

@@ -99,10 +99,10 @@ def _run(work: "Session", planned: "Plan", only: list[str], output: Path) -> "li
 
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
-    from benchsuite.report import LEGEND, tables, terminal
+    from benchsuite.report import legend, tables, terminal
 
     for table in tables(records):
         typer.echo(f"\n{table.title}\n")
         typer.echo(terminal(table))
-        typer.echo(f"\n{LEGEND}")
+        typer.echo(f"\n{legend([table])}")
         typer.echo(f"\n{len(records)} records in {output / planned.board.board.name}.jsonl")

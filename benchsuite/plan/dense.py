@@ -91,9 +91,21 @@ def _labels(trains: Sequence[Train]) -> list[str]:
         _names([train.dataset for train in trains]),
         _names([train.model for train in trains]),
         _names([train.regularizer for train in trains]),
-        _differences([tuple(asdict(train.recipe).items()) for train in trains]),
+        _recipes(trains),
     ]
     return [" ".join(filter(None, told)) for told in zip(*parts, strict=True)]
+
+
+def _recipes(trains: Sequence[Train]) -> list[str]:
+    """In what the recipes of the same training otherwise differ: those of other models differ anyhow."""
+    told = [""] * len(trains)
+    alike = [(train.dataset, train.model, train.regularizer) for train in trains]
+    for kind in set(alike):
+        places = [place for place, one in enumerate(alike) if one == kind]
+        recipes = [tuple(asdict(trains[place].recipe).items()) for place in places]
+        for place, text in zip(places, _differences(recipes), strict=True):
+            told[place] = text
+    return told
 
 
 def _names(uses: Sequence[Use | None]) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchsuite.errors import ConfigError
 from benchsuite.report.lines import Table, tables
-from benchsuite.report.table import LEGEND, markdown, terminal
+from benchsuite.report.table import legend, markdown, terminal
 from benchsuite.store import Record, read_lines
 
 _HEAD = """\
@@ -30,7 +30,8 @@ def read_baselines(folder: Path) -> list[Record]:
 
 def benchmarks_page(records: Iterable[Record]) -> str:
     """The text of BENCHMARKS.md."""
-    return "\n".join([_HEAD, *(_section(table) for table in tables(records)), f"*{LEGEND}*", ""])
+    found = tables(records)
+    return "\n".join([_HEAD, *(_section(table) for table in found), f"*{legend(found)}*", ""])
 
 
 def with_tables(text: str, records: Iterable[Record]) -> str:

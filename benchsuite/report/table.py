@@ -1,6 +1,6 @@
 """A board as a table: for the terminal in 100 columns, and as markdown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import tabulate
 
@@ -14,13 +14,23 @@ _HEADINGS = ("method", "setting", "accuracy %", "Δ dense", "random", "sparse", 
 _SOLUTIONS = ("method", "setting", "loss", "support", "weights")
 _WIDTHS = (18, 20)
 
-LEGEND = """\
+_LEGEND = """\
 accuracy %: top-1 on the test set after the last epoch, mean ± sample standard deviation over seeds · \
 Δ dense: mean paired change against the same seed's dense parent, in points · \
 random: accuracy of the control, random masks of the same sparsity per layer and the same training · \
 sparse: zeros / weights of Linear and Conv layers · bits: mean bit width of those weights · \
 size: bytes of the dense float32 model / bytes of this one, bit-packed and compressed · \
 MACs: multiply-accumulates of one example that have a non-zero weight."""
+
+
+_SOLUTION_LEGEND = """\
+loss: the training loss at the end · support: which weights are not exactly zero · weights: all of them."""
+
+
+def legend(tables: Iterable[Table]) -> str:
+    """What the columns of the tables mean."""
+    classified = {_classified(lines) for table in tables for lines in table.groups.values()}
+    return " · ".join([_LEGEND] * (True in classified) + [_SOLUTION_LEGEND] * (False in classified))
 
 
 def terminal(table: Table) -> str:
@@ -42,8 +52,7 @@ def _parts(table: Table, form: str, heading: str) -> Iterator[str]:
 
 
 def _tabulated(lines: Sequence[Line], form: str) -> str:
-    classified = any(line.metric("accuracy") for line in lines) or not any(_solution(line) for line in lines)
-    headings, rows = (_HEADINGS, map(_measures, lines)) if classified else (_SOLUTIONS, map(_solved, lines))
+    headings, rows = (_HEADINGS, map(_measures, lines)) if _classified(lines) else (_SOLUTIONS, map(_solved, lines))
     text: str = tabulate.tabulate(
         [[line.method, line.setting, *row] for line, row in zip(lines, rows, strict=True)],
         headings,
@@ -53,6 +62,11 @@ def _tabulated(lines: Sequence[Line], form: str) -> str:
         colalign=("left", "left", *("right",) * (len(headings) - 2)),
     )
     return text
+
+
+def _classified(lines: Sequence[Line]) -> bool:
+    """Whether the lines are told by their accuracy, or by the few weights that are their result."""
+    return any(line.metric("accuracy") for line in lines) or not any(_solution(line) for line in lines)
 
 
 def _solved(line: Line) -> list[str]:
