@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +22,6 @@ from benchsuite.registry import Kind, default_registry
 from benchsuite.store import Record
 
 Batches = Iterable[tuple[Tensor, Tensor]]
-
-T = TypeVar("T")
 
 
 def get(kind: Kind, name: str, **fields: object) -> object:
@@ -51,7 +49,7 @@ def prune(
     labels on the model's device. example_input: for pruners that remove channels, a batch of one or more inputs.
     Errors: ConfigError for an unknown name, field or layer; PluginError if the pruner breaks its contract.
     """
-    method = _configured("pruner", pruner, fields)
+    method = cast(Pruner | ChannelPruner, _configured("pruner", pruner, fields))
     pruned = deepcopy(model)
     device = next(chain(model.parameters(), [torch.empty(0)])).device
 
@@ -84,7 +82,7 @@ def quantize(model: nn.Module, quantizer: str | Quantizer, *, skip: Sequence[str
     Errors: ConfigError for an unknown name, field or layer; PluginError if the quantizer breaks its contract or
     changes no weight.
     """
-    method = _configured("quantizer", quantizer, fields)
+    method = cast(Quantizer, _configured("quantizer", quantizer, fields))
     quantized = deepcopy(model)
     decide.quantize(quantized, method, tuple(skip))
     return fold(quantized)
@@ -113,9 +111,9 @@ def run(
     return sorted((outcome.record for outcome in outcomes), key=lambda record: record.key)
 
 
-def _configured(kind: Kind, plugin: str | T, fields: Mapping[str, object]) -> T:
+def _configured(kind: Kind, plugin: object, fields: Mapping[str, object]) -> object:
     if isinstance(plugin, str):
-        return cast(T, get(kind, plugin, **fields))
+        return get(kind, plugin, **fields)
     if fields:
         raise ConfigError(
             f"{', '.join(fields)}: fields go with a name, and this {kind} is configured already: {plugin}"

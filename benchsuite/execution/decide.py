@@ -29,7 +29,7 @@ def decide(
     """
     layers: Mapping[str, Tensor] = MappingProxyType(weights_of(model, skip))
     for name, weight in layers.items():
-        if not all(isfinite(end) for end in weight.aminmax()):  # which pass a NaN on
+        if not _finite(weight):
             raise PluginError(f"layer {name} has NaN or infinite weights: there is nothing to rank")
     if levels is None:
         masks = _ask(pruner, layers, context)
@@ -57,6 +57,8 @@ def quantize(model: nn.Module, quantizer: Quantizer, skip: tuple[str, ...]) -> N
     """
     parts, changed = {}, False
     for name, weight in weights_of(model, skip).items():
+        if not _finite(weight):
+            raise PluginError(f"layer {name} has NaN or infinite weights: there is nothing to quantize")
         shown = weight.clone()
         parts[name] = quantizing(quantizer, shown).to(weight.device)
         with torch.no_grad():
@@ -64,13 +66,17 @@ def quantize(model: nn.Module, quantizer: Quantizer, skip: tuple[str, ...]) -> N
         check_quantized(quantized, weight)
         if not torch.equal(shown, weight):
             raise PluginError(f"the quantizer changed the weights of layer {name} that it was shown")
-        if not bool(quantized.isfinite().all()):
+        if not _finite(quantized):
             raise PluginError(f"layer {name} has NaN or infinite weights after quantization")
         changed = changed or not torch.equal(quantized, weight)
     if not changed:
         raise PluginError("quantization changed no weight")
     for name, part in parts.items():
         add_part(model.get_submodule(name), part)
+
+
+def _finite(weight: Tensor) -> bool:
+    return all(isfinite(end) for end in weight.aminmax())  # which pass a NaN on
 
 
 def _checked_facts(facts: object) -> dict[str, float]:

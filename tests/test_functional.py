@@ -1,0 +1,399 @@
+"""The functions for notebooks: on any network, which is never changed, and with plain modules for an answer."""
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+import benchsuite
+from benchsuite import ConfigError, PluginError
+from benchsuite.metrics import prunable
+
+
+def sequential() -> nn.Module:
+    return nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
+
+
+def convolutional() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1, bias=False),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, 3, padding=1, bias=False),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(6, 4),
+    )
+
+
+def tied() -> nn.Module:
+    model = nn.Sequential(nn.Linear(20, 16), nn.Linear(16, 16), nn.Linear(16, 16), nn.Linear(16, 4))
+    model[2].weight = model[1].weight
+    return model
+
+
+def frozen() -> nn.Module:
+    model = sequential()
+    model[0].requires_grad_(False)
+    return model
+
+
+class Reader(nn.Module):
+    """An embedding whose weight is also that of the output layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(4, 20)
+        self.mix = nn.Linear(20, 20)
+        self.out = nn.Linear(20, 4, bias=False)
+        self.out.weight = self.embed.weight
+
+    def forward(self, inputs):
+        return self.out(self.mix(inputs + self.embed.weight.mean(0)))
+
+
+class Labelled(nn.Module):
+    """Keyword-only habits: buffers, a list of layers, an unused parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("shift", torch.ones(20))
+        self.scale = nn.Parameter(torch.ones(20))
+        self.layers = nn.ModuleList([nn.Linear(20, 8), nn.Linear(8, 4)])
+
+    def forward(self, inputs):
+        return self.layers[1](self.layers[0](inputs * self.scale + self.shift))
+
+
+MODELS: dict[str, Callable[[], nn.Module]] = {
+    "sequential": sequential,
+    "convolutional": convolutional,
+    "tied": tied,
+    "frozen": frozen,
+    "reader": Reader,
+    "labelled": Labelled,
+}
+
+
+@pytest.fixture(params=MODELS)
+def model(request) -> nn.Module:
+    torch.manual_seed(0)
+    return MODELS[request.param]()
+
+
+def inputs_of(model: nn.Module) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    is_image = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    return torch.randn((6, 1, 8, 8) if is_image else (6, 20), generator=generator)
+
+
+class Witness:
+    """Sees whether a model is afterwards what it was before."""
+
+    def __init__(self, model: nn.Module):
+        self.model = model
+        self.state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        self.identities = [id(parameter) for parameter in model.parameters()]
+        self.types = [type(module) for module in model.modules()]
+        self.flags = self.seen()
+
+    def seen(self) -> list[object]:
+        return [
+            [module.training for module in self.model.modules()],
+            [parameter.requires_grad for parameter in self.model.parameters()],
+            [parameter.grad is None for parameter in self.model.parameters()],
+            [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in self.model.modules()],
+        ]
+
+    def confirm(self) -> None:
+        assert list(self.model.state_dict()) == list(self.state)
+        assert all(torch.equal(tensor, self.state[name]) for name, tensor in self.model.state_dict().items())
+        assert [id(parameter) for parameter in self.model.parameters()] == self.identities
+        assert [type(module) for module in self.model.modules()] == self.types
+        assert not any(parametrize.is_parametrized(module) for module in self.model.modules())
+        assert self.seen() == self.flags
+
+
+def plain(model: nn.Module, original: nn.Module) -> None:
+    assert [type(module) for module in model.modules()] == [type(module) for module in original.modules()]
+    assert list(model.state_dict()) == list(original.state_dict())
+    assert [module.training for module in model.modules()] == [module.training for module in original.modules()]
+    flags = [dict(one.named_parameters(remove_duplicate=False)) for one in (model, original)]
+    assert {name: one.requires_grad for name, one in flags[0].items()} == {
+        name: one.requires_grad for name, one in flags[1].items()
+    }
+    owned = {tensor.data_ptr() for tensor in original.state_dict().values()}
+    assert not any(tensor.data_ptr() in owned for tensor in model.state_dict().values())
+
+
+PRUNERS = {
+    "percentile": {"sparsity": 0.8},
+    "global-percentile": {"sparsity": 0.5},
+    "weight": {"sparsity": 0.5},
+    "unit": {"sparsity": 0.5},
+    "random": {"sparsity": 0.5},
+    "neff-row": {"beta": 0.5, "renormalize": True},
+    "neff-network": {},
+}
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_prune_any_network(model, name):
+    witness = Witness(model)
+    pruned = benchsuite.prune(model, name, **PRUNERS[name])
+    witness.confirm()
+    plain(pruned, model)
+    zeros = sum(int((layer.weight == 0).count_nonzero()) for layer in prunable(pruned).values())
+    assert zeros > 0
+    before = dict(prunable(model).items())
+    if not name.startswith("neff"):
+        for layer_name, layer in prunable(pruned).items():
+            kept = layer.weight != 0
+            assert torch.equal(layer.weight[kept], before[layer_name].weight[kept])
+    assert pruned.eval()(inputs_of(model)).isfinite().all()
+
+
+@pytest.mark.parametrize(("name", "fields"), [("ste-symmetric", {"bits": 4}), ("ste-asymmetric", {"bits": 3})])
+def test_quantize_any_network(model, name, fields):
+    witness = Witness(model)
+    quantized = benchsuite.quantize(model, name, **fields)
+    witness.confirm()
+    plain(quantized, model)
+    quantizer = benchsuite.get("quantizer", name, **fields)
+    before = prunable(model)
+    for layer_name, layer in prunable(quantized).items():
+        assert torch.equal(layer.weight, quantizer.quantize(before[layer_name].weight.detach()))
+        assert layer.weight.unique().numel() <= 2 ** fields["bits"]
+
+
+def test_measure_any_network(model):
+    model.train()
+    witness = Witness(model)
+    counts = benchsuite.measure(model, inputs_of(model))
+    witness.confirm()
+    assert counts["parameters"] == sum(parameter.numel() for parameter in model.parameters())
+    assert counts["sparsity"] == 0
+    assert counts["effective_macs"] == counts["macs"] > 0
+    pruned = benchsuite.measure(benchsuite.prune(model, "percentile", sparsity=0.8, skip=()), inputs_of(model))
+    assert pruned["sparsity"] == pytest.approx(0.8, abs=0.02)
+    assert pruned["size_bytes"] < counts["size_bytes"]
+    assert pruned["effective_macs"] < pruned["macs"] == counts["macs"]
+
+
+def test_a_shared_weight_stays_shared_where_both_act_the_same():
+    torch.manual_seed(0)
+    pruned = benchsuite.prune(tied(), "percentile", sparsity=0.5)
+    assert pruned[1].weight is pruned[2].weight
+    assert benchsuite.quantize(tied(), "ste-symmetric", bits=4)[1].bias is not None
+
+
+def test_torchvision_network():
+    torchvision = pytest.importorskip("torchvision")
+    torch.manual_seed(0)
+    model = torchvision.models.resnet18(weights=None)
+    witness = Witness(model)
+    pruned = benchsuite.prune(model, "global-percentile", sparsity=0.8)
+    both = benchsuite.quantize(pruned, "ste-symmetric", bits=4, skip=["first", "last"])
+    counts = benchsuite.measure(both, torch.zeros(1, 3, 32, 32))
+    witness.confirm()
+    plain(both, model)
+    assert counts["sparsity"] >= 0.8
+    assert counts["parameters"] == 11_689_512
+    assert counts["compression"] > 20
+    assert both.conv1.weight.unique().numel() > 16
+    assert both.layer1[0].conv1.weight.unique().numel() <= 16
+
+
+def test_pruning_and_quantizing_go_on_from_each_other():
+    torch.manual_seed(0)
+    model = sequential()
+    pruned = benchsuite.prune(model, "percentile", sparsity=0.5)
+    quantized = benchsuite.quantize(pruned, "ste-asymmetric", bits=4)
+    again = benchsuite.prune(quantized, "weight", sparsity=0.8, skip=[])
+    for one, two, three in zip(*(prunable(m).values() for m in (pruned, quantized, again)), strict=True):
+        assert not two.weight[one.weight == 0].any()
+        assert not three.weight[two.weight == 0].any()
+
+
+def test_skip():
+    torch.manual_seed(0)
+    model = sequential()
+    for skip in (["first"], ["0"]):
+        pruned = benchsuite.prune(model, "percentile", sparsity=0.5, skip=skip)
+        assert pruned[0].weight.all()
+        assert not pruned[4].weight.all()
+    assert benchsuite.prune(model, "weight", sparsity=0.5)[4].weight.all(), "the pruner's own skip"
+    assert not benchsuite.prune(model, "weight", sparsity=0.5, skip=[])[4].weight.all()
+    quantized = benchsuite.quantize(model, "ste-symmetric", bits=2, skip=["first", "last"])
+    assert [layer.weight.unique().numel() <= 3 for layer in prunable(quantized).values()] == [False, True, False]
+
+
+def test_seed():
+    torch.manual_seed(0)
+    model = sequential()
+    state = torch.get_rng_state()
+    one, same, other = (benchsuite.prune(model, "random", seed=seed)[0].weight for seed in (0, 0, 1))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def same_zeros(one: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(prunable(one).values(), prunable(other).values(), strict=True)
+    return all(torch.equal(a.weight == 0, b.weight == 0) for a, b in pairs)
+
+
+@pytest.mark.parametrize("score", ["taylor", "gradient", "wanda"])
+@pytest.mark.parametrize("make", [sequential, convolutional])
+def test_data_driven_pruners(make, score):
+    torch.manual_seed(0)
+    model = make()
+    inputs = inputs_of(model)
+    batches = [(inputs, torch.arange(6) % 4), (inputs + 1, torch.arange(6) % 3)]
+    witness = Witness(model)
+    pruned = benchsuite.prune(model, "percentile", sparsity=0.5, score=score, batches=batches)
+    witness.confirm()
+    plain(pruned, model)
+    by_magnitude = benchsuite.prune(model, "percentile", sparsity=0.5)
+    assert not same_zeros(pruned, by_magnitude)
+    other = benchsuite.prune(
+        model,
+        "percentile",
+        sparsity=0.5,
+        score=score,
+        batches=batches,
+        loss=lambda outputs, labels: (outputs * torch.arange(1, 5)).square().mean(),
+    )
+    assert same_zeros(pruned, other) == (score == "wanda")
+    with pytest.raises(ConfigError, match=r"LayerPercentile looks at data: give batches=\[\(inputs, labels\), …\]"):
+        benchsuite.prune(model, "percentile", sparsity=0.5, score=score)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_channels_are_removed_from_a_copy(training):
+    torch.manual_seed(0)
+    model = convolutional().train(training)
+    with torch.no_grad():
+        for norm in (model[1], model[4]):
+            norm.weight.uniform_(0, 1)
+    witness = Witness(model)
+    smaller = benchsuite.prune(model, "slimming", sparsity=0.5, example_input=inputs_of(model))
+    witness.confirm()
+    counts, before = (benchsuite.measure(one, inputs_of(model)) for one in (smaller, model))
+    assert counts["sparsity"] == 0
+    assert counts["parameters"] < before["parameters"]
+    assert counts["macs"] < before["macs"]
+    zeroed = deepcopy(model).eval()
+    with torch.no_grad():
+        for index in (1, 4):
+            norm = zeroed[index]
+            gone = ~torch.isin(norm.weight, smaller[index].weight)
+            assert 0 < int(gone.count_nonzero()) < len(gone)
+            norm.weight[gone] = 0
+            norm.bias[gone] = 0
+    assert torch.allclose(smaller.eval()(inputs_of(model)), zeroed(inputs_of(model)), atol=1e-5)
+    with pytest.raises(ConfigError, match="removes channels: give example_input="):
+        benchsuite.prune(model, "slimming", sparsity=0.5)
+
+
+def test_a_configured_plugin_does_as_well_as_its_name():
+    torch.manual_seed(0)
+    model = sequential()
+    method = benchsuite.get("pruner", "percentile", sparsity=0.8)
+    named = benchsuite.prune(model, "percentile", sparsity=0.8)
+    assert torch.equal(benchsuite.prune(model, method)[0].weight, named[0].weight)
+    with pytest.raises(ConfigError, match="sparsity: fields go with a name, and this pruner is configured already"):
+        benchsuite.prune(model, method, sparsity=0.9)
+    grid = benchsuite.get("quantizer", "ste-symmetric", bits=4)
+    with pytest.raises(ConfigError, match="bits: fields go with a name, and this quantizer is"):
+        benchsuite.quantize(model, grid, bits=3)
+
+
+ERRORS = [
+    (lambda m: benchsuite.prune(m, "percentil"), ConfigError, 'unknown pruner "percentil"; did you mean "percentile"?'),
+    (lambda m: benchsuite.prune(m, "percentile", sparsty=1), ConfigError, 'unknown field "sparsty"; did you mean'),
+    (lambda m: benchsuite.prune(m, "percentile", sparsity=2.0), ConfigError, "sparsity must be"),
+    (lambda m: benchsuite.prune(m, "percentile", skip=["9"]), ConfigError, 'skip: no layer matches "9"'),
+    (lambda m: benchsuite.prune(m, "percentile", skip=["*"]), ConfigError, "leaves no layer"),
+    (lambda m: benchsuite.prune(nn.ReLU(), "percentile"), ConfigError, "ReLU has no Linear or Conv layer"),
+    (lambda m: benchsuite.quantize(m, "ste-symmetric"), ConfigError, 'the field "bits" is missing'),
+    (lambda m: benchsuite.quantize(m, "ste-symmetric", bits=1), ConfigError, "at least 2 bits"),
+    (lambda m: benchsuite.quantize(nn.Flatten(), "ste-symmetric", bits=2), ConfigError, "no Linear or Conv layer"),
+    (lambda m: benchsuite.measure(m, torch.zeros(20)), ConfigError, "needs a batch dimension"),
+    (lambda m: benchsuite.get("prunner", "x"), ConfigError, "prunner"),
+    (lambda m: benchsuite.run("quik"), ConfigError, 'unknown leaderboard "quik"; did you mean "quick"?'),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "reason"), ERRORS)
+def test_errors(call, kind, reason):
+    model = sequential()
+    witness = Witness(model)
+    with pytest.raises(kind) as error:
+        call(model)
+    assert reason in str(error.value)
+    witness.confirm()
+
+
+def test_what_was_quantized_already_is_changed_by_nothing():
+    once = benchsuite.quantize(sequential(), "ste-symmetric", bits=2)
+    with pytest.raises(PluginError, match="quantization changed no weight"):
+        benchsuite.quantize(once, "ste-symmetric", bits=2)
+
+
+def test_weights_that_are_not_numbers():
+    model = sequential()
+    with torch.no_grad():
+        model[0].weight[0, 0] = torch.nan
+    with pytest.raises(PluginError, match="layer 0 has NaN or infinite weights"):
+        benchsuite.prune(model, "percentile", sparsity=0.5)
+    with pytest.raises(PluginError, match="layer 0 has NaN or infinite weights"):
+        benchsuite.quantize(model, "ste-symmetric", bits=4)
+
+
+BOARD = """
+[board]
+name = "small"
+title = "Small"
+seeds = [0, 1]
+
+[dense]
+dataset = "digits"
+model = {name = "mlp", hidden = [8]}
+recipe = {epochs = 1}
+
+[[rows]]
+steps = [{prune = ["percentile", "weight"], sparsity = 0.5}]
+"""
+
+
+def test_run_gives_the_records_of_the_command_line(tmp_path, monkeypatch, capsys):
+    from benchsuite.cli.main import main
+    from benchsuite.store import read_lines
+
+    (tmp_path / "small.toml").write_text(BOARD, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    records = benchsuite.run("small.toml", home=str(tmp_path / "home"))
+    assert list(tmp_path.iterdir()) in (
+        [tmp_path / "home", tmp_path / "small.toml"],
+        [tmp_path / "small.toml", tmp_path / "home"],
+    )
+    monkeypatch.setenv("BENCHSUITE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("sys.argv", ["benchsuite", "run", "small.toml"])
+    with pytest.raises(SystemExit):
+        main()
+    assert [record.text for record in read_lines(tmp_path / "results" / "small.jsonl")] == [one.text for one in records]
+    capsys.readouterr()
+    some = benchsuite.run(tmp_path / "small.toml", seeds=[1], only=["pruner=weight"])
+    assert {record.cell["seed"] for record in some} == {1}
+    assert [record.cell["role"] for record in sorted(some, key=lambda one: one.cell["line"])] == [
+        "dense",
+        "row",
+        "control",
+    ]
+    assert capsys.readouterr() == ("", "")
