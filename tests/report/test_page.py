@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchsuite import ConfigError
-from benchsuite.report import LEGEND, benchmarks_page, read_baselines, tables, terminal, with_tables
+from benchsuite.report import benchmarks_page, legend, read_baselines, tables, terminal, with_tables
 from benchsuite.store import read_lines, write_lines
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def test_the_page_is_a_pure_function_of_the_baselines(tmp_path, quick):
 def test_the_page_says_what_is_measured_and_where_it_comes_from(quick):
     page = benchmarks_page(quick)
     assert "no number here was typed by anyone" in page
-    assert LEGEND in page
+    assert legend(tables(quick)) in page
     assert "## Quick: an MLP on 8×8 digits" in page
     assert f"Seeds 0, 1, 2; {len(quick)} records, controls included" in page
     assert "data digits `6ebb3d2fee24`" in page
