@@ -81,7 +81,7 @@ def main() -> None:
     bare, *cells = in_turns(
         options.repetitions,
         lambda: forward(model, examples),
-        *(lambda chain=chain: cell(source, chain, model, examples) for chain in prunings),  # type: ignore[misc]  # bound now
+        *(lambda chain=chain: cell(source, chain, model, examples) for chain in prunings),
     )
     rows: list[tuple[object, ...]] = [("bare forward pass", statistics.median(bare), 1.0, None, None)]
     for chain, seconds in zip(prunings, cells, strict=True):

@@ -1,6 +1,8 @@
 """Speed of the command line's first answer: processes of `benchsuite --help`, and of typer alone.
 
-python benchmarks/startup.py [--repetitions N]
+    python benchmarks/startup.py [--repetitions N]
+
+What lies between the two is ours.
 """
 
 import argparse
