@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from typing import Literal, cast
@@ -16,10 +16,11 @@ from benchsuite.errors import BenchsuiteError, DataError, StoreError
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.history import scale_histogram
 from benchsuite.execution.measuring import Measurer, latency
+from benchsuite.execution.preflight import preflight
 from benchsuite.execution.provenance import provenance
 from benchsuite.execution.steps import State, Steps
 from benchsuite.metrics import batch_norms, dense_bytes, pack_bits
-from benchsuite.plan import Chain, Prune
+from benchsuite.plan import Board, Cell, Chain, Prune
 from benchsuite.registry import Registry
 from benchsuite.store import Record, Store
 
@@ -54,10 +55,16 @@ class Engine:
 
     def stored(self, chain: Chain) -> Record | None:
         """The record that a run would take over: of this run, or of the store as `rerun` says."""
-        if chain.key in self._settled:
-            return self._settled[chain.key]
-        record = None if self._rerun == "all" else self._store.record(chain.key)
-        return None if record and self._rerun == "failed" and record.status != "ok" else record
+        if chain.key not in self._settled:
+            record = None if self._rerun == "all" else self._store.record(chain.key)
+            if record is None or (self._rerun == "failed" and record.status != "ok"):
+                return None
+            self._settled[chain.key] = record
+        return self._settled[chain.key]
+
+    def preflight(self, board: Board, cells: Iterable[Cell]) -> None:
+        """Try what can be tried of the cells that are not stored. Errors: ConfigError, DataError."""
+        preflight(board, [cell for cell in cells if self.stored(cell.chain) is None], self.steps, self._data)
 
     def record(self, chain: Chain) -> Record:
         """The record of the chain, computed if need be. A failure is a record, too.

@@ -21,7 +21,12 @@ class Outcome:
 def run_cells(
     board: Board, cells: Iterable[Cell], engine: Engine, on_start: Callable[[Cell], None]
 ) -> Iterator[Outcome]:
-    """One outcome per cell, those of one dense training together, so that its model is loaded once."""
+    """One outcome per cell, those of one dense training together, so that its model is loaded once.
+
+    Errors: ConfigError and DataError before anything is trained; StoreError.
+    """
+    cells = list(cells)
+    engine.preflight(board, cells)
     for cell in sorted(cells, key=lambda one: (one.chain.training.text, one.chain.seed, one.line)):
         known = engine.stored(cell.chain)
         if known is None:

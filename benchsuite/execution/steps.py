@@ -80,21 +80,21 @@ class Steps:
                 for name, weight in weights_of(model, step.skip).items():
                     add_part(model.get_submodule(name), Mask(torch.ones_like(weight, dtype=torch.bool)))
             elif isinstance(step, Quantize):
-                quantizer = self._plugin(step.quantizer, Quantizer)
+                quantizer = self.plugin(step.quantizer, Quantizer)
                 for name, weight in weights_of(model, step.skip).items():
                     add_part(model.get_submodule(name), quantizing(quantizer, weight))
         return model
 
     def architecture(self, chain: Chain) -> Model:
         """The plugin that built the chain's network."""
-        return self._plugin(chain.training.model, Model)
+        return self.plugin(chain.training.model, Model)
 
     def quantizers(self, chain: Chain, model: nn.Module) -> dict[str, Quantizer]:
         """By layer, what quantizes its weights after the chain."""
         found: dict[str, Quantizer] = {}
         for step in chain.steps:
             if isinstance(step, Quantize):
-                found |= dict.fromkeys(select(model, step.skip), self._plugin(step.quantizer, Quantizer))
+                found |= dict.fromkeys(select(model, step.skip), self.plugin(step.quantizer, Quantizer))
         return found
 
     def run(self, chain: Chain, state: State, reference: Layers | None = None) -> None:
@@ -107,16 +107,16 @@ class Steps:
         if isinstance(step, Train | Finetune):
             self._train(chain, state, step.recipe)
         elif isinstance(step, Quantize):
-            quantize(state.model, self._plugin(step.quantizer, Quantizer), step.skip)
+            quantize(state.model, self.plugin(step.quantizer, Quantizer), step.skip)
         elif isinstance(step, Prune) and step.recipe:
             self._prune_by_schedule(chain, state, step, step.recipe)
         elif isinstance(step, Prune) and step.physical:
-            remover = self._plugin(step.pruner, ChannelPruner)
+            remover = self.plugin(step.pruner, ChannelPruner)
             levels = _removed_levels(reference, prunable(state.model)) if reference is not None else None
             context, example = self._context(chain, state.model), self._example(chain)
             state.removals.append(remove_channels(state.model, remover, step.skip, example, context, levels))
         elif isinstance(step, Prune):
-            pruner = self._plugin(step.pruner, Pruner)
+            pruner = self.plugin(step.pruner, Pruner)
             levels = _levels(reference, select(state.model, step.skip)) if reference is not None else None
             masks, facts = decide(state.model, pruner, step.skip, self._sharing_context(chain, state.model), levels)
             add_masks(state.model, masks, pruner)
@@ -135,7 +135,7 @@ class Steps:
                 before_epoch(epoch)
 
         use = chain.training.regularizer
-        regularizer = self._plugin(use, Regularizer) if use else None
+        regularizer = self.plugin(use, Regularizer) if use else None
         examples = self._data.examples(chain.training.dataset, "train")
         loss = self.architecture(chain).loss
         started = time.perf_counter()
@@ -145,7 +145,7 @@ class Steps:
 
     def _prune_by_schedule(self, chain: Chain, state: State, step: Prune, recipe: Recipe) -> None:
         """Prune before each epoch, to a level that rises; weights may grow back until the last pruning."""
-        pruner = self._plugin(step.pruner, Pruner)
+        pruner = self.plugin(step.pruner, Pruner)
 
         def prune(epoch: int) -> None:
             at = replace(pruner, sparsity=_scheduled(step, pruner, epoch / recipe.epochs))  # type: ignore[call-arg]  # planned with one
@@ -181,7 +181,8 @@ class Steps:
             device=self._device,
         )
 
-    def _plugin(self, use: Use, kind: type[T]) -> T:
+    def plugin(self, use: Use, kind: type[T]) -> T:
+        """The plugin that a chain names, configured. Errors: PluginError if it is of another kind."""
         plugin = self._registry.get(use.kind, use.name).create(use.settings())
         if not isinstance(plugin, kind):
             raise PluginError(f"{use.name} is no {kind.__name__}")

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import pytest
 import safetensors.torch
 import torch
 from tiny_board import Net, engine_at, plan_rows, registry_with, run
 from torch import nn
 
 from benchsuite import LayerPruner, Model, Quantizer, Recipe
+from benchsuite.errors import ConfigError
 from benchsuite.execution.scheduler import merge_results, run_cells
 from benchsuite.store import read_lines
 
@@ -73,8 +75,7 @@ def test_failing_plugins_cost_exactly_their_own_cells(tmp_path):
         for name in FAILING
     ]
     fine = {"steps": [{"prune": "percentile", "sparsity": 0.5}]}
-    nowhere = {"steps": [{"prune": "percentile", "sparsity": 0.4, "skip": ["nowhere"]}], "control": False}
-    planned = plan_rows(registry, *rows, nowhere, fine)
+    planned = plan_rows(registry, *rows, fine)
     records = run(planned, engine_at(registry, tmp_path))
     assert len({record.key for record in records.values()}) == len(planned.cells)
     for name, (_, reason) in FAILING.items():
@@ -83,15 +84,25 @@ def test_failing_plugins_cost_exactly_their_own_cells(tmp_path):
         assert str(record.error["reason"]).startswith(reason)
         assert "Traceback (most recent call last)" in record.error["traceback"]
     assert 'raise RuntimeError("no mask today")' in records["raising, seed 0"].error["traceback"]
-    assert records["percentile sparsity 0.4, seed 0"].error["reason"] == 'skip: no layer matches "nowhere"; ' + (
-        "known: fc1, fc2, first, last"
-    )
     others = [record for name, record in records.items() if name.partition(" ")[0] in ("dense", "random")]
     assert [record.status for record in [*others, records["percentile sparsity 0.5, seed 0"]]] == ["ok"] * 3
     again = run(planned, engine_at(registry, tmp_path))
     assert {name: record.text for name, record in again.items()} == {
         name: record.text for name, record in records.items()
     }
+
+
+def test_a_layer_to_skip_that_is_not_there_is_refused_before_anything_is_trained(tmp_path):
+    registry = registry_with()
+    nowhere = {"steps": [{"prune": "percentile", "sparsity": 0.4, "skip": ["nowhere"]}]}
+    engine = engine_at(registry, tmp_path)
+    trained = []
+    engine.steps.on_epoch = lambda *epoch: trained.append(epoch)
+    with pytest.raises(
+        ConfigError, match=r'"percentile sparsity 0\.4" on .*: skip: no layer matches "nowhere"; known: '
+    ):
+        run(plan_rows(registry, nowhere), engine)
+    assert not trained
 
 
 def test_what_builds_on_a_failure_is_skipped_and_says_on_which(tmp_path):

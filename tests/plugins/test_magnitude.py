@@ -5,10 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from benchsuite_plugins.magnitude import GlobalPercentile, LayerPercentile, UnitFraction, WeightFraction
-from benchsuite_plugins.random_masks import RandomMasks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from benchsuite_plugins.magnitude import GlobalPercentile, LayerPercentile, UnitFraction, WeightFraction
+from benchsuite_plugins.random_masks import RandomMasks
 
 RESNET20 = {432: (16, 3, 3, 3), 2304: (16, 16, 3, 3), 640: (10, 64)}
 ZEROS = {432: (87, 173, 259, 345), 2304: (461, 922, 1382, 1843), 640: (128, 256, 384, 512)}

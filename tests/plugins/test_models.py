@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from benchsuite_plugins.convnet import ConvNet
-from benchsuite_plugins.mlp import MLP
 from torch import nn
 
 from benchsuite import DataInfo
+from benchsuite_plugins.convnet import ConvNet
+from benchsuite_plugins.mlp import MLP
 
 IMAGES = [DataInfo(1, 8, 8, 10), DataInfo(1, 28, 28, 10), DataInfo(3, 32, 32, 100)]
 

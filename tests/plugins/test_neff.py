@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from benchsuite_plugins.neff import NeffBlock, NeffColumn, NeffNetwork, NeffRow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -14,6 +13,7 @@ from benchsuite import PluginError
 from benchsuite.pruning import EffectiveCount
 from benchsuite.pruning.effective import kept_mass_bound, kept_mass_margins
 from benchsuite.pruning.selection import Ranking
+from benchsuite_plugins.neff import NeffBlock, NeffColumn, NeffNetwork, NeffRow
 
 KINDS = [NeffColumn, NeffRow, NeffBlock, NeffNetwork]
 

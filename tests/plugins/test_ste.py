@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from benchsuite_plugins.ste import SteAsymmetric, SteSymmetric
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from benchsuite_plugins.ste import SteAsymmetric, SteSymmetric
 
 KINDS = [SteAsymmetric, SteSymmetric]
 

@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from benchsuite_plugins.magnitude import GlobalPercentile, WeightFraction
 from torch import nn
 
 from benchsuite.pruning.scores import SCORES, SCORING_BATCHES, matrix
+from benchsuite_plugins.magnitude import GlobalPercentile, WeightFraction
 
 CONVOLUTIONS = {
     "plain": {},

@@ -45,7 +45,8 @@ def read(tmp_path: Path, text: str) -> list[Record]:
 
 def test_a_record_of_nothing():
     assert EMPTY == (
-        '{"cell":{},"cost":{},"error":null,"key":"k","layers":[],"metrics":{},"provenance":{},"schema":1,"status":"ok"}'
+        '{"cell":{},"cost":{},"error":null,"history":{},"key":"k","layers":[],"metrics":{},"provenance":{},'
+        '"schema":1,"status":"ok"}'
     )
 
 
