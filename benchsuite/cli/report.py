@@ -24,31 +24,40 @@ def report(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 5 if a file is stale.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write BENCHMARKS.md, and the marked tables of README.md, from the records under baselines/."""
+    """Write BENCHMARKS.md, its pictures and the marked tables of README.md from the records under baselines/."""
     from benchsuite.errors import ConfigError
-    from benchsuite.report import benchmarks_page, read_baselines, with_tables
+    from benchsuite.report import benchmarks_page, pictures, read_baselines, with_tables
 
     records = read_baselines(baselines)
     if not records:
         typer.echo(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
         raise typer.Exit(_NOTHING)
-    texts = {page: benchmarks_page(records)}
+    contents = {page: benchmarks_page(records).encode()}
+    contents |= {baselines / path: picture for path, picture in pictures(records).items()}
     try:
         for document in tables_in or [path for path in [Path("README.md")] if path.is_file()]:
-            texts[document] = with_tables(document.read_text(encoding="utf-8"), records)
-        stale = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+            contents[document] = with_tables(document.read_text(encoding="utf-8"), records).encode()
+        stale = [path for path, content in contents.items() if not _is_current(path, content)]
         if not check:
             for path in stale:
-                path.write_text(texts[path], encoding="utf-8")
+                if path.suffix == ".svg":
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(contents[path])
     except UnicodeDecodeError as error:
         raise ConfigError(f"a document is not UTF-8: {error}") from None
     except OSError as error:
         raise ConfigError(f"{error.filename}: {error.strerror}") from None
     if as_json:
-        print_json({"files": list(map(str, texts)), "stale": list(map(str, stale)), "written": not check})
+        print_json({"files": list(map(str, contents)), "stale": list(map(str, stale)), "written": not check})
     else:
-        for path in texts:
+        for path in contents:
             state = "up to date" if path not in stale else "stale: run benchsuite report" if check else "written"
             typer.echo(f"{path}: {state}")
     if check and stale:
         raise typer.Exit(_STALE)
+
+
+def _is_current(path: Path, content: bytes) -> bool:
+    from benchsuite.report import same_picture
+
+    return path.is_file() and same_picture(path.read_bytes(), content)

@@ -26,13 +26,18 @@ def remove_channels(
     """Remove in place what the pruner decides; returns the channels kept of each layer that lost some.
 
     example: an input (1, …). levels: the share per layer that the pruner is matched to.
-    Errors: PluginError where the contract is broken; ConfigError for an unknown layer.
+    Errors: PluginError where the contract is broken or nothing can be removed; ConfigError for an unknown layer.
     """
     if not is_plain(model):
         raise PluginError("channels are removed from a plain network: before masks and quantization, not after")
+    for name, parameter in model.named_parameters():
+        if not bool(parameter.isfinite().all()):
+            raise PluginError(f"{name} is NaN or infinite: there is nothing to rank")
     graph = ChannelGraph(model, example)
     left_alone = set(prunable(model)) - set(select(model, skip))
     removable = {layer: norm for layer, norm in graph.removable.items() if layer not in left_alone}
+    if not removable:
+        raise PluginError("no layer of this network has output channels that can be removed alone")
     if levels is None:
         keep = _ask(pruner, model, replace(context, removable=removable))
     else:
@@ -60,9 +65,13 @@ def _ask(pruner: ChannelPruner, model: nn.Module, context: PruneContext) -> dict
 
 
 def _check_promise(keep: Channels, promised: float, model: nn.Module, context: PruneContext) -> None:
-    """More than one channel away from the promised share fails, but for those that are the last of their layer."""
-    there = sum(len(model.get_parameter(f"{layer}.weight")) for layer in context.removable)
+    """More than one channel away from the promised share fails, but for those that are the last of their layer.
+
+    The share is of the layers that have a BatchNorm, and of the others that the pruner named.
+    """
+    counted = [layer for layer, norm in context.removable.items() if norm or layer in keep]
+    there = sum(len(model.get_parameter(f"{layer}.weight")) for layer in counted)
     removed = sum(int((~mask).count_nonzero()) for mask in keep.values())
     last = sum(int(mask.count_nonzero()) == 1 for mask in keep.values())
     if not promised * there - 1 - last <= removed + 1e-9 <= promised * there + 1 + 1e-6:
-        raise PluginError(f"channels: asked for {promised:.3f}, delivered {removed / there:.3f} ({removed} of {there})")
+        raise PluginError(f"channels: asked for {promised:.3f}, delivered {removed / max(there, 1):.3f} ({removed} of {there})")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchsuite.errors import ConfigError
 from benchsuite.report.lines import Table, tables
+from benchsuite.report.plots import picture_names, plots
 from benchsuite.report.table import legend, markdown, terminal
 from benchsuite.store import Record, read_lines
 
@@ -34,6 +35,15 @@ def benchmarks_page(records: Iterable[Record]) -> str:
     return "\n".join([_HEAD, *(_section(table) for table in found), f"*{legend(found)}*", ""])
 
 
+def pictures(records: Iterable[Record]) -> dict[str, bytes]:
+    """The pictures that the page shows, by their paths under `baselines/`."""
+    return {_picture(table, name): picture for table in tables(records) for name, picture in plots(table).items()}
+
+
+def _picture(table: Table, name: str) -> str:
+    return f"plots/{table.board}/{name}.svg"
+
+
 def with_tables(text: str, records: Iterable[Record]) -> str:
     """A document with the table of each board set between the marks that name it."""
     for table in tables(records):
@@ -46,7 +56,14 @@ def with_tables(text: str, records: Iterable[Record]) -> str:
 
 
 def _section(table: Table) -> str:
-    parts = [f"## {table.title}", table.question, markdown(table), *_failures(table), _origin(table)]
+    parts = [
+        f"## {table.title}",
+        table.question,
+        markdown(table),
+        *_failures(table),
+        *(f"![{name}](baselines/{_picture(table, name)})" for name in picture_names(table)),
+        _origin(table),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -1,6 +1,7 @@
 """A board's pictures: small SVG files whose bytes are a function of the records and matplotlib's version."""
 
 import io
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -27,7 +28,14 @@ _STYLE = {
 _LEAST_POINTS = 2
 _MOST_BARS = 24
 
+_MADE_BY = re.compile(rb"Matplotlib v[^,<]*")
+
 Draw = Callable[["Figure"], None]
+
+
+def picture_names(table: Table) -> list[str]:
+    """The pictures that the board's records allow."""
+    return [name for name, _ in _pictures(table)]
 
 
 def plots(table: Table) -> dict[str, bytes]:
@@ -36,6 +44,12 @@ def plots(table: Table) -> dict[str, bytes]:
 
     with matplotlib.rc_context(_STYLE):  # type: ignore[arg-type]  # its keys are a Literal of hundreds
         return {name: _drawn(draw) for name, draw in _pictures(table)}
+
+
+def same_picture(one: bytes, other: bytes) -> bool:
+    """Whether two SVGs are equal, or were drawn by different versions of matplotlib and so cannot be compared."""
+    makers = [_MADE_BY.findall(picture) for picture in (one, other)]
+    return one == other or (all(makers) and makers[0] != makers[1])
 
 
 def _drawn(draw: Draw) -> bytes:
