@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
-from benchsuite_plugins.neff import NeffBlock, NeffColumn, NeffNetwork, NeffRow
 from tabulate import tabulate
 from torch import Tensor, nn
 
 from benchsuite import PruneContext, Pruner
+from benchsuite_plugins.neff import NeffBlock, NeffColumn, NeffNetwork, NeffRow
 
 SHAPE = (2048, 4096)
 BETAS = tuple(math.exp(exponent / 5) for exponent in range(-5, 6))

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Slimming(ChannelPruner):
     """Network slimming: one threshold for the BatchNorm scales |γ| of the network; channels below it are removed.
 
-    Source: Liu, Li, Shen, Huang, Yan, Zhang, "Learning Efficient Convolutional Networks through Network Slimming", 2017.
+    Source: Liu, Li, Shen, Huang, Yan, Zhang, "Learning Efficient Convolutional Networks through Network Slimming",
+    2017.
     """
 
     sparsity: float = 0.5
