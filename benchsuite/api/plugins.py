@@ -95,7 +95,8 @@ class ChannelPruner(ABC):
     """Says which output channels stay; the harness removes the others physically.
 
     What a channel takes along (its filter, its BatchNorm, the input slices that read it) is the harness's business.
-    A field `sparsity` is a promise over all removable channels; at least one channel stays in each layer.
+    A field `sparsity` is a promise over the removable channels of the layers that have a BatchNorm or are named;
+    at least one channel stays in each layer.
     """
 
     skip: ClassVar[tuple[str, ...]] = ()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
 from benchsuite.api import ChannelPruner, PruneContext
@@ -11,6 +12,7 @@ from benchsuite.errors import PluginError
 from benchsuite.execution.compress import is_plain
 from benchsuite.execution.shrink import ChannelGraph
 from benchsuite.metrics import prunable, select
+from benchsuite.metrics.evaluation import evaluating
 
 Channels = Mapping[str, Tensor]
 
@@ -47,7 +49,17 @@ def remove_channels(
             keep |= _ask(at, model, replace(context, removable={layer: norm}))
     kept = {layer: mask.cpu() for layer, mask in keep.items() if not bool(mask.all())}
     graph.remove(kept)
+    _verify_that_it_runs(model, example)
     return kept
+
+
+def _verify_that_it_runs(model: nn.Module, example: Tensor) -> None:
+    """Errors: PluginError for a network that counts on its channels in a way that tracing does not show."""
+    try:
+        with evaluating(model), torch.no_grad():
+            model(example)
+    except Exception as error:
+        raise PluginError(f"without the removed channels the network does not run: {error}") from error
 
 
 def _ask(pruner: ChannelPruner, model: nn.Module, context: PruneContext) -> dict[str, Tensor]:
@@ -74,4 +86,6 @@ def _check_promise(keep: Channels, promised: float, model: nn.Module, context: P
     removed = sum(int((~mask).count_nonzero()) for mask in keep.values())
     last = sum(int(mask.count_nonzero()) == 1 for mask in keep.values())
     if not promised * there - 1 - last <= removed + 1e-9 <= promised * there + 1 + 1e-6:
-        raise PluginError(f"channels: asked for {promised:.3f}, delivered {removed / max(there, 1):.3f} ({removed} of {there})")
+        raise PluginError(
+            f"channels: asked for {promised:.3f}, delivered {removed / max(there, 1):.3f} ({removed} of {there})"
+        )
