@@ -66,9 +66,11 @@ class EffectiveCount:
             raise ValueError(f"beta must be a finite number above 0, not {self.beta}")
 
     def keep(self, ranking: "Ranking") -> "Tensor":
-        neff = ranking.effective_counts
-        counts = (self.beta * GUARD * neff).floor().clamp(1, max(1, ranking.size - 1))
-        return ranking.keep_largest((counts * (neff > 0)).long())
+        import numpy as np
+
+        neff = ranking.effective_counts.numpy()
+        counts = np.floor(self.beta * GUARD * neff).clip(1, max(1, ranking.size - 1))
+        return ranking.keep_largest((counts * (neff > 0)).astype(np.int64))
 
 
 def require_sparsity(sparsity: float) -> None:

@@ -18,6 +18,8 @@ from benchsuite.pruning.effective import effective_counts
 Keys = NDArray[np.signedinteger]
 
 _BLOCK = 2**16
+_COARSE_PARTS = 16
+"""Of a group, sorted among each other when it is first asked: a power of two."""
 
 
 class Ranking:
@@ -45,16 +47,18 @@ class Ranking:
         """The effective number of weights of each group: see `effective_counts`."""
         return effective_counts(self.scores)
 
-    def keep_largest(self, counts: int | Tensor) -> Tensor:
+    def keep_largest(self, counts: int | Tensor | NDArray[np.int64]) -> Tensor:
         """Keep exactly `counts` (one number, or one for each group) of the largest; of equals the lower index."""
         wanted = np.broadcast_to(np.asarray(counts, dtype=np.int64), len(self._keys))
         if ((wanted < 0) | (wanted > self.size)).any():
             raise ValueError(f"cannot keep {counts} of {self.size} scores")
         cuts = self.size - wanted
         threshold = self._order.at(np.minimum(cuts, self.size - 1))
+        tied = (self._order.at(np.maximum(cuts, 1) - 1) == threshold) & (cuts > 0) & (wanted > 0)
         threshold[wanted == 0] = np.iinfo(threshold.dtype).max
         keep = self._compare(np.greater_equal, threshold)
-        for group, surplus in self._order.surplus(cuts, keep):
+        for group in np.flatnonzero(tied).tolist():
+            surplus = int(np.count_nonzero(keep[group]) - wanted[group])
             _drop_last_ties(keep[group], self._keys[group], threshold[group], surplus)
         return torch.from_numpy(keep)
 
@@ -75,32 +79,38 @@ class Ranking:
 
 class _Order(Protocol):
     def at(self, positions: NDArray[np.int64]) -> Keys:
-        """The order statistic at one position of each group."""
-
-    def surplus(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> list[tuple[int, int]]:
-        """The groups whose cut falls between equal keys, each with how many too many `keep` has."""
+        """The order statistic at one position of each group; the caller's to change."""
 
 
 class _Quickselect:
-    """One group: every request partitions only what lies between the positions settled before."""
+    """One group, coarsely sorted: every request partitions only what lies between the positions settled before."""
 
     def __init__(self, keys: Keys) -> None:
         self._buffer = keys.copy()
         self._settled: list[int] = []
+        if len(keys) > _COARSE_PARTS:
+            self._halve(0, len(keys), _COARSE_PARTS)
+
+    def _halve(self, low: int, high: int, parts: int) -> None:
+        """Settle the middle, then those of both halves: one pass for each doubling of the parts."""
+        if parts > 1:
+            middle = (low + high) // 2
+            self._settle(middle)
+            self._halve(low, middle, parts // 2)
+            self._halve(middle, high, parts // 2)
 
     def at(self, positions: NDArray[np.int64]) -> Keys:
         k = int(positions[0])
+        self._settle(k)
+        return self._buffer[k : k + 1].copy()
+
+    def _settle(self, k: int) -> None:
         place = bisect_left(self._settled, k)
         if self._settled[place : place + 1] != [k]:
             low = self._settled[place - 1] + 1 if place else 0
             high = self._settled[place] if place < len(self._settled) else len(self._buffer)
             self._buffer[low:high].partition(k - low)
             insort(self._settled, k)
-        return self._buffer[k : k + 1].copy()
-
-    def surplus(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> list[tuple[int, int]]:
-        surplus = int(np.count_nonzero(keep) - keep.size + cuts[0])
-        return [(0, surplus)] if surplus else []
 
 
 class _Sorted:
@@ -114,12 +124,6 @@ class _Sorted:
 
     def at(self, positions: NDArray[np.int64]) -> Keys:
         return self._rows[np.arange(len(self._rows)), positions]
-
-    def surplus(self, cuts: NDArray[np.int64], keep: NDArray[np.bool_]) -> list[tuple[int, int]]:
-        size = keep.shape[1]
-        tied = self.at(np.maximum(cuts, 1) - 1) == self.at(np.minimum(cuts, size - 1))
-        groups = np.flatnonzero(tied & (cuts > 0) & (cuts < size)).tolist()
-        return [(group, int(np.count_nonzero(keep[group]) - size + cuts[group])) for group in groups]
 
 
 def _drop_last_ties(keep: NDArray[np.bool_], keys: Keys, threshold: np.signedinteger, surplus: int) -> None:
