@@ -101,8 +101,15 @@ def test_random_masks_follow_the_seed(make_context):
     assert first["a"].logical_not().sum() == round(0.37 * 330)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not RandomMasks])
 @pytest.mark.parametrize("sparsity", [-0.01, 1.0])
 def test_a_level_out_of_range_is_refused_at_construction(kind, sparsity):
     with pytest.raises(ValueError, match="sparsity must be at least 0 and below 1"):
         kind(sparsity=sparsity)
+
+
+@pytest.mark.parametrize("sparsity", [-0.01, 1.01])
+def test_random_masks_may_follow_a_method_that_empties_a_layer(sparsity, make_context):
+    assert not RandomMasks(1.0).masks({"a": gaussian(30, 11)}, make_context())["a"].any()
+    with pytest.raises(ValueError, match="sparsity must be from 0 to 1"):
+        RandomMasks(sparsity)
