@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from tiny_board import engine_at, plan_rows, registry_with, run
 from torch import nn
 
 from benchsuite.errors import ConfigError, DataError
@@ -144,6 +145,37 @@ def test_the_counter_of_batch_norm_may_be_missing(checkpoint):
     model = network()
     apply_checkpoint(model, tensors, checkpoint)
     assert model[1].num_batches_tracked == 0
+
+
+def test_a_board_starts_from_the_weights_of_a_file(tmp_path):
+    registry = registry_with()
+    trained = plan_rows(registry, recipe={"epochs": 3}).cells[0].chain
+    engine = engine_at(registry, tmp_path / "one")
+    dense = engine.record(trained)
+    file = tmp_path / "weights.pt"
+    torch.save({"state_dict": engine._state(trained).model.state_dict()}, file)
+
+    rows = {"steps": [{"prune": "percentile", "sparsity": 0.5}, {"finetune": 1}]}
+    planned = plan_rows(registry, rows, weights=str(file))
+    records = run(planned, engine_at(registry, tmp_path / "two"))
+    assert {record.status for record in records.values()} == {"ok"}
+    again = records["dense net, seed 0"]
+    measured = ("loss", "accuracy", "correct", "parameters", "size_bytes")
+    assert {name: again.metrics[name] for name in measured} == {name: dense.metrics[name] for name in measured}
+    assert (again.cost["epochs"], again.history) == (0, {})
+    assert records["percentile sparsity 0.5, 1 epochs, seed 0"].cost["epochs"] == 1
+    assert not list(tmp_path.glob(f"two/store/{again.key}/model*"))
+    file.rename(tmp_path / "moved.pt")
+    moved = plan_rows(registry, rows, weights=str(tmp_path / "moved.pt"))
+    taken_over = run(moved, engine_at(registry, tmp_path / "two"))
+    assert [record.text for record in taken_over.values()] == [record.text for record in records.values()]
+
+
+def test_a_board_whose_checkpoint_does_not_fit_is_refused(checkpoint, tmp_path):
+    torch.save(filled(), checkpoint)
+    planned = plan_rows(registry_with(), weights=str(checkpoint))
+    with pytest.raises(ConfigError, match=r"weights\.pt is of another architecture"):
+        run(planned, engine_at(registry_with(), tmp_path))
 
 
 @pytest.mark.data

@@ -12,6 +12,7 @@ from torch import nn
 from benchsuite import LayerPruner, Model, Quantizer, Recipe
 from benchsuite.errors import ConfigError
 from benchsuite.execution.scheduler import merge_results, run_cells
+from benchsuite.execution.session import Session
 from benchsuite.store import read_lines
 
 
@@ -308,6 +309,15 @@ def test_merged_results_have_their_places_of_today(tmp_path):
     shorter = plan_rows(registry, first)
     merge_results(file, shorter, [])
     assert {record.cell["method"] for record in read_lines(file)} == {"dense", "ste-symmetric"}
+
+
+def test_records_say_in_their_title_what_was_changed_of_the_board(tmp_path):
+    session = Session(device_name="cpu", home=tmp_path, data_root=tmp_path)
+    changes = ("rows=[]", "dense.model.hidden=[4]", "dense.recipe.epochs=1")
+    planned = session.plan(session.board("quick", changes), seeds=[0])
+    (record,) = run(planned, session.engine).values()
+    assert record.cell["title"] == " · ".join(["Quick: an MLP on 8×8 digits", *changes])
+    assert (record.cost["epochs"], record.metrics["parameters"]) == (1, 64 * 4 + 4 + 4 * 10 + 10)
 
 
 def test_a_row_of_random_masks_that_empty_a_layer_has_its_control(tmp_path):
