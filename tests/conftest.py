@@ -1,20 +1,59 @@
 """Fixtures that several test folders use."""
 
+import copy
 import importlib
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
+from torch import Tensor, nn
 
+from benchsuite import PruneContext
 from benchsuite.registry import default_registry
 
 # A machine that others use, too, is slow at times.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+DATA = Path(os.environ.get("BENCHSUITE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
 InstallPlugin = Callable[..., Path]
+MakeContext = Callable[..., PruneContext]
+
+
+@pytest.fixture
+def make_context() -> MakeContext:
+    """A context such as the harness gives to pruners."""
+
+    def make(
+        seed: int = 0, model: nn.Module | None = None, batches: Sequence[tuple[Tensor, Tensor]] = ()
+    ) -> PruneContext:
+        network = model or nn.Identity()
+        return PruneContext(
+            torch.Generator().manual_seed(seed),
+            lambda: iter(batches),
+            lambda: copy.deepcopy(network),
+            nn.functional.cross_entropy,
+            torch.device("cpu"),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """The path of a real file or folder; the test is skipped where it is absent."""
+
+    def find(name: str) -> Path:
+        if not (DATA / name).exists():
+            pytest.skip(f"{name} is not in {DATA}: set BENCHSUITE_TEST_DATA")
+        return DATA / name
+
+    return find
 
 
 @pytest.fixture
