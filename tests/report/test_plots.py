@@ -1,0 +1,232 @@
+"""A board's pictures: which it has, that their bytes are a function of the records, and that they stay small."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchsuite.execution.scheduler import run_cells
+from benchsuite.execution.session import Session
+from benchsuite.plan import parse_board
+from benchsuite.report import tables
+from benchsuite.report.curves import AXES, BITS, SIZE, SPARSITY, panels
+from benchsuite.report.plots import picture_names, plots
+from benchsuite.store import read_lines, write_lines
+
+QUICK = Path(__file__).parents[2] / "baselines" / "quick.jsonl"
+LIMIT = 100_000
+
+SLIM = {
+    "board": {"name": "slim", "title": "Slim", "seeds": [0, 1]},
+    "dense": {
+        "dataset": "digits",
+        "model": {"name": "convnet", "widths": [6, 6]},
+        "regularizer": {"name": "bn-l1", "strength": [0.0, 0.01]},
+        "recipe": {"epochs": 2},
+    },
+    "rows": [{"steps": [{"prune": "slimming", "sparsity": [0.3, 0.6]}, {"evaluate": "before"}, {"finetune": 1}]}],
+}
+NEFF = {
+    "board": {"name": "neff", "title": "Neff", "seeds": [0]},
+    "dense": {
+        "dataset": "digits",
+        "model": {"name": "mlp", "hidden": [8, 8], "activation": ["relu", "tanh"]},
+        "recipe": {"epochs": 1},
+    },
+    "rows": [
+        {"steps": [{"prune": ["neff-row", "neff-block"], "center": [False, True], "beta": [0.25, 0.5, 1.0]}]},
+        {
+            "label": "global magnitude",
+            "steps": [{"prune": "global-percentile", "sparsity": [{"matched_to": "neff-row"}]}],
+        },
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def boards(tmp_path_factory):
+    """By name, the tables of boards that were run for it, and of the quick one."""
+    folder = tmp_path_factory.mktemp("boards")
+    session = Session(device_name="cpu", home=folder / "home", data_root=folder)
+    read = [parse_board(content, "b.toml") for content in (SLIM, NEFF)]
+    read.append(session.board("sparse-linear", ["dense.recipe.epochs=6"]))
+    found = {"quick": QUICK}
+    for board in read:
+        planned = session.plan(board)
+        found[board.board.name] = folder / f"{board.board.name}.jsonl"
+        outcomes = run_cells(board, planned.cells, session.engine, lambda _: None)
+        write_lines(found[board.board.name], [outcome.record for outcome in outcomes])
+    return found
+
+
+def table(file: Path):
+    (found,) = tables(read_lines(file))
+    return found
+
+
+@pytest.fixture(scope="module")
+def pictures(boards):
+    return {name: plots(table(file)) for name, file in boards.items()}
+
+
+def digests(files: list[str]) -> dict[str, str]:
+    return {
+        f"{Path(file).stem} {name}": sha256(picture).hexdigest()
+        for file in files
+        for name, picture in plots(table(Path(file))).items()
+    }
+
+
+PICTURES = {
+    "quick": ["accuracy-sparsity", "accuracy-bits", "layers"],
+    "slim": ["accuracy-compression", "bn-sparsity", "bn-scales"],
+    "neff": ["accuracy-sparsity", "layers"],
+    "sparse-linear": ["loss", "weights"],
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_each_board_has_the_pictures_that_belong_to_it(boards, pictures, name):
+    found = pictures[name]
+    assert list(found) == PICTURES[name] == picture_names(table(boards[name]))
+    for picture in found.values():
+        root = ElementTree.fromstring(picture)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert len(picture) < LIMIT
+
+
+def test_the_bytes_are_a_function_of_the_records(boards, pictures):
+    files = [str(boards[name]) for name in ("slim", "neff")]
+    here = digests(files)
+    assert here == {
+        f"{name} {picture}": sha256(content).hexdigest()
+        for name in ("slim", "neff")
+        for picture, content in pictures[name].items()
+    }
+    code = f"import json, test_plots; print(json.dumps(test_plots.digests({files!r})))"
+    there = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(there.stdout) == here
+
+
+def test_a_sweep_of_four_activations_stays_small(boards):
+    """As large as a board of the project gets: 4 dense networks, 7 methods, 11 levels."""
+    (relu,) = [lines for group, lines in table(boards["neff"]).groups.items() if group == "relu"]
+    row = next(line for line in relu if line.role == "row")
+    lines = [
+        replace(
+            row,
+            group=group,
+            method=method,
+            setting=f"{center}beta {level}",
+            records=tuple(
+                replace(one, metrics={**one.metrics, "sparsity": 1 / (level + 1.7), "accuracy": 100 / 3 + level})
+                for one in row.records
+            ),
+        )
+        for group in ("relu", "gelu", "sigmoid", "tanh")
+        for method in ("neff-column", "neff-row", "neff-block", "global magnitude")
+        for center in ("", "center ")
+        for level in range(11)
+    ]
+    big = replace(table(boards["neff"]), lines=tuple(lines))
+    found = plots(big)
+    assert list(found) == ["accuracy-sparsity"]
+    assert len(found["accuracy-sparsity"]) < LIMIT
+
+
+def curves(file: Path, axis) -> dict[str, dict[str, int]]:
+    """By panel and curve, the number of points."""
+    return {
+        panel: {name: len(lines) for name, lines in found.items()} for panel, found in panels(table(file), axis).items()
+    }
+
+
+def test_a_curve_is_one_method_with_all_its_switches(boards):
+    assert curves(boards["neff"], SPARSITY) == {
+        group: {
+            "neff-row": 3,
+            "neff-row center": 3,
+            "neff-block": 3,
+            "neff-block center": 3,
+            "global magnitude": 6,
+        }
+        for group in ("relu", "tanh")
+    }
+    assert curves(boards["quick"], BITS) == {
+        "not trained after": {"ste-symmetric before QAT": 4, "ste-asymmetric before QAT": 4},
+        "trained after": {
+            "ste-symmetric": 4,
+            "ste-asymmetric": 4,
+            "prune, quantize before QAT": 3,
+            "prune, quantize": 3,
+        },
+    }
+    tuned = curves(boards["quick"], SPARSITY)["trained after"]
+    assert set(tuned) == {
+        "neff-block, tuned",
+        "percentile, tuned",
+        "iterative, global linear",
+        "iterative, global cubic",
+    }
+    assert not [name for name in curves(boards["quick"], SPARSITY)["not trained after"] if "ste" in name]
+
+
+def test_what_was_physically_removed_is_drawn_by_its_size(boards):
+    assert set(curves(boards["slim"], SIZE)) == {"strength 0.0", "strength 0.01"}
+    assert {name for found in curves(boards["slim"], SIZE).values() for name in found} == {
+        "slimming before",
+        "slimming",
+    }
+    assert curves(boards["slim"], SPARSITY) == {}
+    assert curves(boards["quick"], SIZE) == {}
+
+
+def test_points_are_in_order_of_the_axis(boards):
+    for axis in AXES:
+        for file in boards.values():
+            for found in panels(table(file), axis).values():
+                for lines in found.values():
+                    places = [line.metric(axis.metric).mean for line in lines]
+                    assert places == sorted(places)
+
+
+def texts(picture: bytes) -> list[str]:
+    return [text.strip() for text in re.findall(r">([^<>]+)</text>", picture.decode()) if text.strip()]
+
+
+def test_what_is_drawn_is_told(pictures):
+    found = texts(pictures["neff"]["accuracy-sparsity"])
+    assert {"relu", "tanh", "neff-block center", "global magnitude", "their random controls", "sparsity"} <= set(found)
+    found = pictures["slim"]
+    assert {"strength 0.0", "strength 0.01", "epoch", "training accuracy, %"} <= set(texts(found["bn-sparsity"]))
+    assert {"strength 0.0", "strength 0.01", "channels"} <= set(texts(found["bn-scales"]))
+    found = pictures["sparse-linear"]
+    assert {"none", "l0-projection", "l1 strength 2.0"} <= set(texts(found["weights"])) & set(texts(found["loss"]))
+
+
+def test_the_layers_are_those_of_the_sparsest_line(pictures):
+    found = texts(pictures["quick"]["layers"])
+    assert "iterative, global sparsity 0.95 linear, seed 0" in found
+    assert {"fc1", "fc2", "fc3"} <= set(found)
+
+
+def test_what_failed_is_not_drawn(make):
+    records = [make(0, 0, role="dense")]
+    records += [make(1, 0, setting="sparsity 0.5", sparsity=0.5), make(2, 0, setting="sparsity 0.8", status="failed")]
+    assert plots(tables(records)[0]) == {}
+    records += [make(3, 0, setting="sparsity 0.9", sparsity=0.9)]
+    assert list(plots(tables(records)[0])) == ["accuracy-sparsity"]
