@@ -24,6 +24,9 @@ class Recipe:
     augmentation: tuple[Literal["crop", "flip"], ...] = ()
     """`crop`: pad 4 and crop at random; `flip`: mirror half of the images."""
     precision: Literal["float32", "bf16"] = "float32"
+    """`bf16`: autocast, convolutions channels-last; weights, their gradients and the loss stay float32."""
+    compile: bool = False
+    """Compile the network first (torch.compile; needs a C++ compiler): for trainings of many minutes."""
 
     def __post_init__(self) -> None:
         if self.epochs < 0 or self.batch_size < 1:

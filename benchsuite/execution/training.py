@@ -40,6 +40,9 @@ def train(
     macs = sum(layer_macs(model, examples.example()).values()) * recipe.batch_size
     with fitting_threads(macs), torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
+        if low_precision:
+            model.to(memory_format=torch.channels_last)
+        forward: Callable[[Tensor], Tensor] = torch.compile(model) if recipe.compile else model
         parameters = list(model.parameters())
         optimizer = _optimizer(parameters, recipe)
         history = History(model)
@@ -51,8 +54,10 @@ def train(
             for index, (inputs, labels) in enumerate(batches):
                 lr = _rate(recipe, epoch, (epoch - 1) * steps_per_epoch + index, recipe.epochs * steps_per_epoch)
                 optimizer.param_groups[0]["lr"] = lr
+                if low_precision and inputs.dim() == 4:
+                    inputs = inputs.contiguous(memory_format=torch.channels_last)
                 with precision:
-                    outputs = model(inputs)
+                    outputs = forward(inputs)
                 for parameter in parameters:
                     parameter.grad = None
                 batch_loss = loss(outputs.float() if low_precision else outputs, labels)

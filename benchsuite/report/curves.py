@@ -20,7 +20,6 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f
 _PANEL_HEIGHT, _LEGEND_HEIGHT = 2.4, 0.16
 _COLUMNS = 2
 _LONG_NAME = 28
-_LEAST_POINTS = 2
 _MOST_BANDS, _MOST_MARKERS = 4, 10
 _UNTUNED, _TUNED = "not trained after", "trained after"
 _CONTROLS = "their random controls"
@@ -58,13 +57,15 @@ def looks() -> Iterator[Look]:
 
 
 def panels(table: Table, axis: Axis) -> Panels:
-    """The curves along which the axis' metric varies.
+    """The curves of the methods, if the axis' metric varies along one; of other methods the point.
 
     A panel for each dense training; or, where there is one, for what was trained after compression and what was not.
     """
     rows = [line for line in table.lines if line.role == "row" and line.complete and line.metric("accuracy")]
     if axis is SPARSITY:  # which few bits have, too, but not as their aim
         rows = [line for line in rows if all(step["step"] != "quantize" for step in _steps(line))]
+    if axis is BITS:
+        rows = [line for line in rows if any(step["step"] == "quantize" for step in _steps(line))]
     if axis is SIZE:  # elsewhere it follows from sparsity and bits
         rows = [line for line in rows if any(step.get("physical") for step in _steps(line))]
     several = len({line.group for line in rows}) > 1
@@ -72,17 +73,18 @@ def panels(table: Table, axis: Axis) -> Panels:
     for line in rows:
         panel = line.group if several else _TUNED if _is_tuned(line) else _UNTUNED
         curves[panel, f"{line.method} {_variant(line)}".strip()].append(line)
+    if not any(len({round(mean(line, axis.metric), 3) for line in lines}) > 1 for lines in curves.values()):
+        return {}
     found: dict[str, dict[str, list[Line]]] = defaultdict(dict)
     for (panel, name), lines in curves.items():
-        if len({round(mean(line, axis.metric), 3) for line in lines}) >= _LEAST_POINTS:
-            found[panel][name] = sorted(lines, key=lambda line: mean(line, axis.metric))
+        found[panel][name] = sorted(lines, key=lambda line: mean(line, axis.metric))
     return found
 
 
 def draw_curves(figure: "Figure", axis: Axis, panels: Panels) -> None:
     """Accuracy over the axis, with one legend for all panels."""
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-    shared = set.intersection(*(set(name.split()[1:]) for name in names))  # such as "skip first+last"
+    shared = set.intersection(*(set(name.split()) for name in names)) if len(names) > 1 else ()  # as "skip first+last"
     told = {name: " ".join(word for word in name.split() if word not in shared) for name in names}
     look = dict(zip(names, looks(), strict=False))
     rows, columns = -(-len(panels) // _COLUMNS), min(len(panels), _COLUMNS)

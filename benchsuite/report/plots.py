@@ -25,6 +25,7 @@ _STYLE = {
     "axes.prop_cycle": f"cycler('color', {list(COLORS)})",
     "legend.frameon": False,
     "path.simplify": True,
+    "path.simplify_threshold": 0.4,
 }
 _SMALL_COLUMNS = 4
 _MOST_BARS = 24

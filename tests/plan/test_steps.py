@@ -58,6 +58,7 @@ def changes_of_recipe(recipe: Recipe) -> list[Recipe]:
         "batch_size": 7,
         "augmentation": ("flip",),
         "precision": "bf16",
+        "compile": True,
     }
     assert set(others) == {field.name for field in dataclasses.fields(Recipe)}
     return [replace(recipe, **{name: value}) for name, value in others.items()]
