@@ -104,6 +104,7 @@ def draw_curves(figure: "Figure", axis: Axis, panels: Panels) -> None:
     for axes in list(grid.flat)[max(0, len(panels) - columns) : len(panels)]:  # the lowest of each column
         axes.set_xlabel(axis.label)
         axes.tick_params(labelbottom=True)
+        axes.locator_params(axis="x", nbins=12 // columns)
     figure.supylabel("test accuracy, %", fontsize=8)
     if controls:
         drawn[_CONTROLS] = controls[0]

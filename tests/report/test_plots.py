@@ -195,6 +195,18 @@ def test_what_was_physically_removed_is_drawn_by_its_size(boards):
     assert curves(boards["quick"], SIZE) == {}
 
 
+def test_a_method_of_one_level_is_a_point_beside_the_curves_of_others(make):
+    records = [make(0, 0, role="dense"), make(1, 0, method="neff-row", setting="beta 1.0", sparsity=0.4)]
+    assert plots(tables(records)[0]) == {}
+    records += [
+        make(2 + place, 0, sparsity=level, setting=f"sparsity {level}") for place, level in enumerate((0.2, 0.8))
+    ]
+    (found,) = panels(tables(records)[0], SPARSITY).values()
+    assert {name: len(lines) for name, lines in found.items()} == {"neff-row": 1, "percentile": 2}
+    drawn = texts(plots(tables(records)[0])["accuracy-sparsity"])
+    assert {"neff-row", "percentile", "test accuracy, %"} <= set(drawn)
+
+
 def test_points_are_in_order_of_the_axis(boards):
     for axis in AXES:
         for file in boards.values():
