@@ -15,7 +15,7 @@ from benchsuite.plan.dense import dense_trainings
 from benchsuite.plan.grid import expand
 from benchsuite.plan.schema import Board, RowSection
 from benchsuite.plan.settings import method_of, setting_of, shown_keys
-from benchsuite.plan.steps import Chain, Step
+from benchsuite.plan.steps import Chain, Prune, Step
 from benchsuite.registry import Registry
 
 
@@ -146,11 +146,24 @@ class _Planner:
                 near = suggestion(label, above)
                 raise ConfigError(self.board.place(f'{place}: matched_to = "{label}" names no row above{near}'))
         for references in product(*(above[label] for label in labels)):
+            self._require_alike(point, references, place)
             chains = [
                 _links(root, point.steps, [reference.ends[number] for reference in references])
                 for number, root in enumerate(roots)
             ]
             yield point.matched([reference.point for reference in references]), chains
+
+    def _require_alike(self, point: _Point, references: "Sequence[_Outcome]", place: str) -> None:
+        """A mask has no channels to count, and a smaller network no zeros: one cannot be matched to the other."""
+        matched = (step.step.physical for step in point.steps if isinstance(step, Matched))
+        for physical, reference in zip(matched, references, strict=True):
+            kinds = {step.physical for step in reference.ends[0].steps if isinstance(step, Prune)}
+            if kinds and kinds != {physical}:
+                what = "removes channels" if physical else "masks weights"
+                label = reference.point.method
+                raise ConfigError(
+                    self.board.place(f'{place}: it {what}, and "{label}", which it is matched to, does not')
+                )
 
     def _measured(
         self, point: _Point, chains: list[list[tuple[str, Chain]]], controlled: str | None, measured: set[Chain]

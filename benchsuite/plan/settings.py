@@ -41,7 +41,7 @@ def setting_of(table: Mapping[str, object], keys: set[str]) -> str:
         if key in PLUGIN_OF_VERB:
             words += [str(value)]
         elif isinstance(value, dict):
-            words += [f"{key} of {value.get('matched_to')}"]
+            words += [f"as {value.get('matched_to')}"]
         elif value is True:
             words += [key]
         elif isinstance(value, list):

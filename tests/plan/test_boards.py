@@ -96,6 +96,7 @@ ROWS = {
     **{f"neff-beta-{data}": [*neff(BETAS), *matched(neff(BETAS))] for data in ("mnist", "fashion-mnist")},
     "quick": [
         *neff([0.5, 1.0]),
+        *matched(neff([0.5, 1.0])),
         *(f"{kind} {s}" for kind in ("percentile", "global-percentile") for s in (0.5, 0.8, 0.9)),
         *(f"{kind} {s} but last" for kind in ("weight", "unit") for s in (0.5, 0.8, 0.9)),
         *(f"random {s}" for s in (0.5, 0.8, 0.9)),

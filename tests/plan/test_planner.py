@@ -169,7 +169,7 @@ def test_a_level_may_be_taken_from_the_outcome_of_a_row_above(planned):
     matched = row('prune = "unit", sparsity = {matched_to = "above"}')
     first, second = rows_of(planned(above + matched))
     assert second.chain.step.matched_to == first.chain
-    assert (second.method, second.setting) == ("unit", "sparsity of above")
+    assert (second.method, second.setting) == ("unit", "as above")
 
 
 def test_a_reference_expands_over_its_grid_and_keeps_seed_and_dense_network(planned):
@@ -186,10 +186,19 @@ def test_a_reference_expands_over_its_grid_and_keeps_seed_and_dense_network(plan
             assert reference.root == cell.chain.root
 
 
+def test_masks_and_removed_channels_cannot_be_matched(planned):
+    masks = row('prune = "percentile", sparsity = 0.5', more='label = "above"')
+    with pytest.raises(ConfigError, match=r'rows\[1\]: it removes channels, and "above", .* does not'):
+        planned(masks + row('prune = "random-channels", sparsity = {matched_to = "above"}'))
+    channels = row('prune = "slimming", sparsity = 0.5', more='label = "above"')
+    with pytest.raises(ConfigError, match=r'rows\[1\]: it masks weights, and "above", .* does not'):
+        planned(channels + row('prune = "percentile", sparsity = {matched_to = "above"}'))
+
+
 def test_a_reference_and_a_number_make_a_grid(planned):
     above = row(PERCENTILE, more='control = false\nlabel = "above"')
     cells = rows_of(planned(above + row('prune = "unit", sparsity = [0.5, {matched_to = "above"}]')))
-    assert [cell.setting for cell in cells[1:]] == ["sparsity 0.5", "sparsity of above"]
+    assert [cell.setting for cell in cells[1:]] == ["sparsity 0.5", "as above"]
 
 
 def test_a_mark_measures_in_the_middle_of_a_row(planned):
