@@ -131,8 +131,8 @@ ROWS = {
         *(f"{SPARSE}, {one}{tuned}" for one in QAT if "channel" not in one for tuned in ("", ", tune 20")),
     ],
     **{
-        f"vgg{depth}-slimming": [f"slimming {s}{tuned}" for s in (0.5, 0.9) for tuned in ("", ", tune 20")]
-        for depth in (11, 19)
+        f"vgg{depth}-slimming": [f"slimming {s}{tuned}" for s in (0.5, 0.9) for tuned in ("", f", tune {epochs}")]
+        for depth, epochs in ((11, 2), (19, 20))
     },
 }
 
@@ -222,9 +222,9 @@ DENSE = {
     **{
         f"vgg{depth}-slimming": (
             "cifar10",
-            [(f"vgg{depth}-slim", ("bn-l1", strength), 160) for strength in (0.0, 1e-4, 1e-2)],
+            [(f"vgg{depth}-slim", ("bn-l1", strength), epochs) for strength in (0.0, 1e-4, 1e-2)],
         )
-        for depth in (11, 19)
+        for depth, epochs in ((11, 16), (19, 160))
     },
 }
 
@@ -266,7 +266,8 @@ def recipe(name: str) -> tuple[object, ...]:
         ("mlp-weight-vs-unit", ("adam", 1e-3, 0, 0, ("constant",), 32)),
         ("neff-mnist neff-fashion-mnist neff-beta-mnist", ("adam", 3e-4, 0, 0, ("constant",), 128)),
         ("resnet20-oneshot resnet20-quantize", ("sgd", 0.1, 0.9, 1e-4, ("step", 100, 150), 128)),
-        ("vgg19-slimming vgg11-slimming", ("sgd", 0.1, 0.9, 1e-4, ("step", 80, 120), 64)),
+        ("vgg19-slimming", ("sgd", 0.1, 0.9, 1e-4, ("step", 80, 120), 64)),
+        ("vgg11-slimming", ("sgd", 0.1, 0.9, 1e-4, ("step", 8, 12), 128)),
         ("sparse-linear", ("sgd", 0.02, 0, 0, ("constant",), 3)),
     ],
 )
