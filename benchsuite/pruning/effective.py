@@ -40,6 +40,8 @@ def kept_mass_margins(scores: Tensor, keep: Tensor) -> Tensor:
     size = scores.shape[1]
     neff = effective_counts(scores)
     asserted = (neff > 0) & (size > 1)
-    total = scores.sum(1, dtype=torch.float64)[asserted]
-    kept = torch.where(keep, scores, 0.0).sum(1, dtype=torch.float64)[asserted]
+    array = scores.numpy()
+    total, kept = (
+        torch.from_numpy(one.sum(1, dtype=np.float64))[asserted] for one in (array, np.where(keep.numpy(), array, 0))
+    )
     return kept / total - kept_mass_bound(neff[asserted], size) if len(total) else total
