@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -56,6 +56,8 @@ class Dataset(ABC):
     """Per channel, of pixels scaled to [0, 1]; one value serves all channels."""
     std: ClassVar[tuple[float, ...]] = (0.5,)
     licence: ClassVar[str] = "unknown"
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that this plugin is known to fail, each with the reason."""
 
     @abstractmethod
     def load(self, root: Path, split: Split) -> ImageData | TensorData:

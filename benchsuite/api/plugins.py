@@ -61,6 +61,12 @@ class Pruner(ABC):
     """What is removed as one piece: a weight, or all incoming weights of an output unit."""
     skip: ClassVar[tuple[str, ...]] = ()
     """Layers left alone unless the board says otherwise: "first", "last" or names."""
+    nested: ClassVar[bool] = False
+    """Whether a higher sparsity keeps a subset of what a lower one keeps."""
+    may_empty: ClassVar[bool] = False
+    """Whether a layer may lose all its weights."""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that this plugin is known to fail, each with the reason."""
 
     @abstractmethod
     def masks(self, layers: "Mapping[str, Tensor]", context: PruneContext) -> "Mapping[str, Tensor]":
@@ -101,6 +107,8 @@ class ChannelPruner(ABC):
 
     skip: ClassVar[tuple[str, ...]] = ()
     """Layers that keep all channels unless the board says otherwise: "first", "last" or names."""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that this plugin is known to fail, each with the reason."""
 
     @abstractmethod
     def channels(self, model: "nn.Module", context: PruneContext) -> "Mapping[str, Tensor]":
@@ -120,6 +128,9 @@ class Quantizer(ABC):
     Subclasses have a field `bits: int`. With `granularity` "channel" the grid is one per output channel
     (dim 0). The harness keeps zeros zero and lets the gradient pass straight through.
     """
+
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that this plugin is known to fail, each with the reason."""
 
     @property
     def granularity(self) -> Literal["tensor", "channel"]:
@@ -142,6 +153,9 @@ class Quantizer(ABC):
 class Regularizer:
     """Acts on the weights during training; each method does nothing unless overridden."""
 
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that this plugin is known to fail, each with the reason."""
+
     def after_backward(self, model: "nn.Module") -> None:
         """Called between backward and the optimizer's step: may change gradients."""
 
@@ -156,6 +170,8 @@ class Model(ABC):
     recipe: ClassVar[Recipe]
     default_dataset: ClassVar[str] = "digits"
     """The data set on which `benchsuite info` counts its parameters and MACs."""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of the conformance kit that this plugin is known to fail, each with the reason."""
 
     @abstractmethod
     def build(self, data: DataInfo) -> "nn.Module":

@@ -19,14 +19,14 @@ from benchsuite.execution.measuring import Measurer, latency
 from benchsuite.execution.preflight import preflight
 from benchsuite.execution.provenance import provenance
 from benchsuite.execution.steps import State, Steps
-from benchsuite.metrics import batch_norms, dense_bytes, pack_bits
+from benchsuite.metrics import batch_norms, dense_bytes
 from benchsuite.plan import Board, Cell, Chain, Prune
 from benchsuite.registry import Registry
 from benchsuite.store import Record, Store
 
 Rerun = Literal["never", "failed", "all"]
 
-_MODEL_FILE, _CORRECT_FILE = "model.safetensors", "correct.bits"
+_MODEL_FILE = "model.safetensors"
 _REMOVAL = "channels kept at removal "
 """How the names of tensors begin that say which channels were kept; no module's name has a space."""
 _MODELS_KEPT = 8
@@ -107,10 +107,10 @@ class Engine:
         quantizers = self.steps.quantizers(chain, state.model)
         architecture = self.steps.architecture(chain)
         dense = dense_bytes(self.steps.build(chain)) if state.removals else None
-        metrics, layers, evaluation = self._measurer.measure(state.model, architecture, test, quantizers, dense)
+        metrics, layers = self._measurer.measure(state.model, architecture, test, quantizers, dense)
         if state.facts:
             metrics["audit"] = state.facts
-        files = {_CORRECT_FILE: pack_bits(evaluation.correct)}
+        files: dict[str, bytes] = {}
         if chain.step.epochs_trained:
             # each a tensor of its own, since the format refuses those that layers share
             if batch_norms(state.model):

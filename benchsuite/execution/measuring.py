@@ -1,5 +1,6 @@
 """What the harness measures of a compressed network, and what it verifies before it believes it."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
 from math import inf
@@ -14,7 +15,15 @@ from benchsuite.execution.compress import fold, masks_of
 from benchsuite.execution.data import Examples
 from benchsuite.execution.history import few_weights, solution
 from benchsuite.execution.threads import fitting_threads
-from benchsuite.metrics import Evaluation, evaluate, latency_ms, layer_macs, measure_model, prunable
+from benchsuite.metrics import (
+    evaluate,
+    latency_ms,
+    layer_macs,
+    measure_model,
+    pack_bits,
+    prunable,
+    weights_digest,
+)
 
 _SHOWN_DECIMALS = 3
 
@@ -32,8 +41,8 @@ class Measurer:
         test: Examples,
         quantizers: Mapping[str, Quantizer],
         dense: int | None = None,
-    ) -> tuple[dict[str, object], tuple[dict[str, object], ...], Evaluation]:
-        """Metrics, per-layer counts and the evaluation on the test set.
+    ) -> tuple[dict[str, object], tuple[dict[str, object], ...]]:
+        """Metrics and per-layer counts.
 
         quantizers: by layer, what its weights are quantized with. dense: bytes in float32 of the network before
         channels were removed. Errors: PluginError where masks or grids do not hold.
@@ -52,17 +61,19 @@ class Measurer:
             with fitting_threads(sum(self._macs[shapes].values()) * len(batches[0][0])):
                 evaluation = evaluate(model, architecture.loss, batches)
             small = solution(model) if few_weights(model) else None
-        metrics: dict[str, object] = {"loss": evaluation.loss, **counts}
+            digest = weights_digest(model)
+        metrics: dict[str, object] = {"loss": evaluation.loss, "weights_sha256": digest, **counts}
         if not test.labels.is_floating_point():
             metrics["accuracy"] = evaluation.accuracy
             metrics["correct"] = int(evaluation.correct.count_nonzero())
             metrics["examples"] = len(evaluation.correct)
+            metrics["correct_bits"] = b64encode(pack_bits(evaluation.correct)).decode()
         if dense is not None:
             metrics["compression"] = dense / counts["size_bytes"]
         if small is not None:
             metrics["solution"] = small
             metrics["support"] = [place for place, weight in enumerate(small) if weight]
-        return metrics, tuple(asdict(layer) for layer in layers), evaluation
+        return metrics, tuple(asdict(layer) for layer in layers)
 
 
 def latency(model: nn.Module, test: Examples, macs: float = inf) -> dict[str, object]:

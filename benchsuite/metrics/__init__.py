@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchsuite.metrics.accuracy import Evaluation, evaluate, pack_bits, unpack_bits
     from benchsuite.metrics.counts import LayerCounts, count_layers, layer_macs, neff, totals
+    from benchsuite.metrics.digests import mask_digest, weights_digest
     from benchsuite.metrics.latency import latency_ms
     from benchsuite.metrics.layers import batch_norms, prunable, select, trained_weight
     from benchsuite.metrics.measure import measure_model
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate",
     "latency_ms",
     "layer_macs",
+    "mask_digest",
     "measure_model",
     "model_tensors",
     "neff",
@@ -40,9 +42,10 @@ __all__ = [
     "trained_weight",
     "unpack",
     "unpack_bits",
+    "weights_digest",
 ]
 
-_MODULES = ("statistics", "layers", "tensors", "accuracy", "counts", "size", "latency", "measure")
+_MODULES = ("statistics", "layers", "tensors", "accuracy", "digests", "counts", "size", "latency", "measure")
 
 
 def __getattr__(name: str) -> object:

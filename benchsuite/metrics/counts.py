@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchsuite.errors import ConfigError, suggestion
+from benchsuite.metrics.digests import mask_digest
 from benchsuite.metrics.evaluation import evaluating
 from benchsuite.metrics.layers import prunable
 from benchsuite.metrics.tensors import parameters
@@ -29,6 +30,8 @@ class LayerCounts:
     """Effective number of weights, the whole tensor being one block."""
     bits: float
     """Nominal bit width of a weight."""
+    mask_sha256: str
+    """Digest of which weights are not zero: its first 16 hex digits."""
 
 
 def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
@@ -102,6 +105,7 @@ def _count(name: str, layer: nn.Module, macs: int, bits: float) -> LayerCounts:
         effective_macs=round(macs * nonzeros / weights),
         neff=neff(weight),
         bits=bits,
+        mask_sha256=mask_digest(weight),
     )
 
 

@@ -1,8 +1,7 @@
 """The content-addressed store: an entry is whole or absent, whatever happens to the process that writes it.
 
-store/<key>/record.json          always
+store/<key>/record.json          always; with the test set's per-example correctness as packed bits
 store/<key>/model.safetensors    where a model was trained
-store/<key>/correct.bits         the test set's per-example correctness
 store/<key>/SHA256SUMS           checksums of the others, as `sha256sum -c` reads them
 """
 

@@ -1,5 +1,7 @@
 """A record's metrics are what methods.md §7 defines, counted here once more from the stored model."""
 
+from base64 import b64decode
+
 import numpy as np
 import pytest
 import torch
@@ -116,7 +118,7 @@ def test_accuracy_is_correct_over_examples_and_stored_by_example(measured):
         correct = outputs.argmax(1) == labels
         assert (metrics["correct"], metrics["examples"]) == (int(correct.sum()), TEST)
         assert metrics["accuracy"] == 100 * metrics["correct"] / TEST
-        stored = unpack_bits((measured.store / cell.key / "correct.bits").read_bytes(), TEST)
+        stored = unpack_bits(b64decode(metrics["correct_bits"]), TEST)
         assert torch.equal(stored, correct)
         assert metrics["loss"] == pytest.approx(float(nn.functional.cross_entropy(outputs, labels)), rel=1e-5)
 

@@ -17,7 +17,7 @@ from benchsuite.store import Record, Store
 
 KEY = "0123456789abcdef" * 2 + "01234567"
 RECORD = Record(KEY, "ok", metrics={"accuracy": 97.5}, cost={"seconds": 0.5})
-FILES = {"model.safetensors": b"weights" * 100, "correct.bits": b"\x05\xff"}
+FILES = {"model.safetensors": b"weights" * 100, "curve.svg": b"\x05\xff"}
 
 
 def opened(home: Path) -> Store:
@@ -84,7 +84,7 @@ def test_sha256sum_reads_the_checksums(store: Store):
     checked = subprocess.run(
         ["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=entry(store), capture_output=True, text=True, check=True
     )
-    assert checked.stdout == "correct.bits: OK\nmodel.safetensors: OK\nrecord.json: OK\n"
+    assert checked.stdout == "curve.svg: OK\nmodel.safetensors: OK\nrecord.json: OK\n"
 
 
 # Broken

@@ -1,0 +1,25 @@
+"""Digests of what a compression decided and of what it left: equal in two runs only where these are, bit for bit."""
+
+from hashlib import sha256
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchsuite.metrics.tensors import model_tensors
+
+_HEX_DIGITS = 16
+
+
+def mask_digest(weight: Tensor) -> str:
+    """Which weights are not zero: of their pattern in C order, packed, the first in the highest bit."""
+    return sha256(np.packbits(weight.ne(0).cpu().numpy()).data).hexdigest()[:_HEX_DIGITS]
+
+
+def weights_digest(model: nn.Module) -> str:
+    """All that the model's outputs depend on, as it acts: names, types, shapes and bytes, in order of the names."""
+    digest = sha256()
+    for name, tensor in sorted(model_tensors(model).items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:_HEX_DIGITS]
