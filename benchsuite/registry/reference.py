@@ -1,0 +1,62 @@
+"""References: a plugin and its fields in one word of a command line, `my-pruner[sparsity=0.5,skip=["first"]]`."""
+
+import re
+import tomllib
+
+from benchsuite.errors import ConfigError
+
+_FORM = 'NAME or NAME[field=value,…], such as percentile[sparsity=0.8] or my-pruner[widths=[64, 32],mode="row"]'
+_REFERENCE = re.compile(r"(?P<name>[^\s\[\]=,]+)(?P<fields>\[(?P<inside>.*)\])?", re.DOTALL)
+_FIELD = re.compile(r"\s*(?P<field>[A-Za-z_]\w*)\s*=(?P<value>.*)", re.DOTALL)
+
+
+def parse_reference(text: str) -> tuple[str, dict[str, object]]:
+    """The name, which may be KIND/NAME, and the fields in order.
+
+    A value is what TOML makes of it, lists included, else the bare text itself: `mode=row` says `mode="row"`.
+    Errors: ConfigError for any other form, and for a field that is given twice.
+    """
+    found = _REFERENCE.fullmatch(text.strip())
+    if not found:
+        raise ConfigError(f"{text!r} is no reference to a plugin: write {_FORM}")
+    fields: dict[str, object] = {}
+    for part in _parts(found["inside"], text) if found["fields"] else ():
+        given = _FIELD.fullmatch(part)
+        if not given or not given["value"].strip():
+            raise ConfigError(f'{text!r}: "{part.strip()}" is no field=value; write {_FORM}')
+        if given["field"] in fields:
+            raise ConfigError(f'{text!r}: the field "{given["field"]}" is given twice')
+        fields[given["field"]] = _value(given["value"].strip(), text)
+    return found["name"], fields
+
+
+def _parts(inside: str, text: str) -> list[str]:
+    """What stands between the commas that are in no list and in no string."""
+    parts, depth, quote = [""], 0, ""
+    for character in inside:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        else:
+            depth += {"[": 1, "]": -1}.get(character, 0)
+        if character == "," and not depth and not quote:
+            parts.append("")
+        else:
+            parts[-1] += character
+        if depth < 0:
+            break
+    if depth or quote:
+        raise ConfigError(f"{text!r}: a bracket or a quotation mark has no partner; write {_FORM}")
+    return parts
+
+
+def _value(written: str, text: str) -> object:
+    try:
+        # in an inline table, where no comment and no second line can follow it
+        value: object = tomllib.loads(f"given = {{value = {written}}}")["given"]["value"]
+    except tomllib.TOMLDecodeError:
+        if re.search(r"[\[\]\"']", written):
+            raise ConfigError(f"{text!r}: {written} is neither a TOML value nor a bare word; write {_FORM}") from None
+        return written
+    return value if isinstance(value, bool | int | float | str | list) else written
