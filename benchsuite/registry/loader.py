@@ -13,6 +13,7 @@ from pluggy import PluginManager
 
 from benchsuite.api import PROJECT, hooks
 from benchsuite.errors import PluginError, StrictPluginError, suggestion
+from benchsuite.registry.compatibility import incompatibility
 from benchsuite.registry.kinds import HOOKS, Registration, registration
 
 BLOCK_VARIABLE = "BENCHSUITE_BLOCK"
@@ -26,17 +27,23 @@ class LoadedPlugin:
     distribution: str
     version: str
     module: str
-    status: Literal["ok", "failed", "blocked"] = "ok"
+    status: Literal["ok", "failed", "incompatible", "blocked"] = "ok"
     error: str | None = None
-    """The reason in one line, where it failed."""
+    """The reason in one line, where it failed or is incompatible."""
     traceback: str | None = None
 
     def __str__(self) -> str:
         return f'"{self.name}" ({f"{self.distribution} {self.version}".strip()})'
 
+    @property
+    def problem(self) -> str | None:
+        """The line in which commands warn of it; None where nothing is wrong."""
+        outcome = "failed to load" if self.status == "failed" else f"is {self.status}"
+        return self.error and f"plugin {self} {outcome}: {self.error}"
+
 
 class Loaded(NamedTuple):
-    """A plugin and all that it registers: nothing where it failed or is blocked."""
+    """A plugin and all that it registers: nothing unless its status is "ok"."""
 
     plugin: LoadedPlugin
     registrations: tuple[Registration, ...] = ()
@@ -45,14 +52,14 @@ class Loaded(NamedTuple):
 def load_plugins(*, strict: bool = False) -> tuple[Loaded, ...]:
     """Every installed plugin, sorted by (name, distribution).
 
-    Errors: with `strict`, StrictPluginError for the first that failed.
+    Errors: with `strict`, StrictPluginError for the first that failed or is incompatible.
     """
     blocked = {_normalised(name) for name in os.environ.get(BLOCK_VARIABLE, "").split(",") if name.strip()}
     found = sorted(((_identity(point), point) for point in metadata.entry_points(group=PROJECT)), key=_by_identity)
     loaded = tuple(_load(plugin, point, blocked) for plugin, point in found)
     for plugin, _ in loaded:
-        if strict and plugin.status == "failed":
-            raise StrictPluginError(f"plugin {plugin} failed to load: {plugin.error}")
+        if strict and plugin.problem:
+            raise StrictPluginError(plugin.problem)
     return loaded
 
 
@@ -74,6 +81,8 @@ def _normalised(name: str) -> str:
 def _load(plugin: LoadedPlugin, point: metadata.EntryPoint, blocked: Collection[str]) -> Loaded:
     if _normalised(plugin.name) in blocked or _normalised(plugin.distribution) in blocked:
         return Loaded(replace(plugin, status="blocked"))
+    if point.dist and (reason := incompatibility(point.dist)):
+        return Loaded(replace(plugin, status="incompatible", error=reason))
     try:
         return Loaded(plugin, tuple(_registrations(point.load())))
     except KeyboardInterrupt:

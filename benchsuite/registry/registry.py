@@ -55,14 +55,12 @@ class Registry:
         return Registry(self.plugins, (*kept, Entry(*accepted, plugin)))
 
     def problems(self) -> list[str]:
-        """A line for each plugin that failed and each name claimed more than once."""
-        failed = [
-            f"plugin {plugin} failed to load: {plugin.error}" for plugin in self.plugins if plugin.status == "failed"
-        ]
-        return failed + [_clash(claims) for claims in self._by_name.values() if len(claims) > 1]
+        """A line for each plugin that failed or is incompatible, and each name claimed more than once."""
+        absent = [plugin.problem for plugin in self.plugins if plugin.problem]
+        return absent + [_clash(claims) for claims in self._by_name.values() if len(claims) > 1]
 
     def facts(self) -> list[dict[str, str]]:
-        """What `list --json` prints: the entries, then the plugins that failed or are blocked."""
+        """What `list --json` prints: the entries, then the plugins that are not loaded, with the reason."""
         entries = [
             entry.facts() | ({"status": "clash"} if len(self._by_name[entry.kind, entry.name]) > 1 else {})
             for entry in self.entries()
@@ -90,7 +88,7 @@ class Registry:
 
     def _unknown(self, kind: Kind, name: str) -> str:
         known = {entry.name for entry in self.entries(kind)}
-        failed = [f"{plugin}: {plugin.error}" for plugin in self.plugins if plugin.status == "failed"]
+        failed = [f"{plugin}: {plugin.error}" for plugin in self.plugins if plugin.error]
         note = f" (plugins that failed to load: {'; '.join(failed)})" if failed else ""
         return f'unknown {kind} "{name}"{suggestion(name, known)}{note}'
 
