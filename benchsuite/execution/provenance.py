@@ -2,11 +2,13 @@
 
 import platform
 import zlib
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 
 import torch
 
+from benchsuite.errors import PluginError
 from benchsuite.plan import PROTOCOL, Chain, Prune, Quantize, Use
 from benchsuite.registry import Registry
 
@@ -44,11 +46,8 @@ def _uses(chain: Chain) -> list[Use]:
 
 
 def _origin(use: Use, registry: Registry) -> dict[str, object]:
-    plugin = registry.get(use.kind, use.name).plugin
-    return {
-        "kind": use.kind,
-        "name": use.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "source": use.source,
-    }
+    origin: dict[str, object] = {"kind": use.kind, "name": use.name, "source": use.source}
+    with suppress(PluginError):  # one that cannot be had: its cell will say why
+        plugin = registry.get(use.kind, use.name).plugin
+        origin |= {"distribution": plugin.distribution, "version": plugin.version}
+    return origin

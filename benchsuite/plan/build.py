@@ -9,8 +9,8 @@ from typing import TypeAlias, cast, get_args
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from benchsuite.api import ChannelPruner, Dataset, Model, Pruner, Recipe
-from benchsuite.errors import ConfigError, suggestion
+from benchsuite.api import ChannelPruner, Dataset, Model, Recipe
+from benchsuite.errors import ConfigError, PluginError, suggestion
 from benchsuite.plan.steps import Finetune, Frozen, Prune, Quantize, Schedule, Step, Train, Use
 from benchsuite.registry import Kind, Registry
 
@@ -23,7 +23,7 @@ _TUNING_KEYS = tuple(key for key in _RECIPE_KEYS if key != "epochs")
 _SEQUENCES = {"skip", "milestones", "augmentation"}
 
 Configured: TypeAlias = tuple[Use, object]
-"""A plugin as a reference and as an object."""
+"""A plugin as a reference and as an object; None for one that cannot be had: its cells will say why."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Builder:
     _fingerprints: dict[Use, str] = field(default_factory=dict)
 
     def use(self, kind: Kind, name: str, fields: Mapping[str, object]) -> Configured:
-        """The plugin with these fields. Errors: ConfigError."""
+        """The plugin with these fields. Errors: ConfigError; PluginError if the plugin is at fault."""
         known = (kind, name, json.dumps(fields, default=repr))
         if known not in self._uses:
             entry = self.registry.get(kind, name)
@@ -95,6 +95,13 @@ class Builder:
         step = Train(use, self._fingerprints[use], model[0], recipe, regularizer and regularizer[0], digest, file)
         return step, replace(architecture.finetuning_recipe(), precision=recipe.precision)
 
+    def decision(self, kind: Kind, name: str, fields: Mapping[str, object]) -> Configured:
+        """As `use`, of a plugin that decides in a step: where it is at fault, a reference to what cannot be had."""
+        try:
+            return self.use(kind, name, fields)
+        except PluginError:
+            return Use(kind, name, tuple((key, frozen(value)) for key, value in fields.items()), source=""), None
+
     def step(self, table: Mapping[str, object], finetuning: Recipe) -> Step | Evaluate | Matched:
         """The step of a resolved table. Errors: ConfigError without the place, which the caller adds."""
         verb = verb_of(table)
@@ -105,12 +112,13 @@ class Builder:
             changes = {key: value for key, value in table.items() if key != "finetune"}
             return Finetune(tuned(finetuning, changes, _epochs(table, "finetune")))
         name = _name(table, verb)
-        entry = self.registry.get(PLUGIN_OF_VERB[verb], name)
-        _known_keys(table, (verb, *_KEYS_OF_STEP[verb], *(one.name for one in entry.fields())))
+        known = self._fields(PLUGIN_OF_VERB[verb], name)
+        if known is not None:
+            _known_keys(table, (verb, *_KEYS_OF_STEP[verb], *known))
         own = {key: table[key] for key in _KEYS_OF_STEP[verb] if key in table}
         fields = {key: value for key, value in table.items() if key != verb and key not in own}
         if verb == "quantize":
-            use, _ = self.use("quantizer", name, fields)
+            use, _ = self.decision("quantizer", name, fields)
             return Quantize(use, _layer_names(own.get("skip", [])))
         return self._prune(name, fields, own, finetuning)
 
@@ -120,9 +128,16 @@ class Builder:
             return True
         for verb, kind in PLUGIN_OF_VERB.items():
             name = chosen.get(verb)
-            if isinstance(name, str):
+            if isinstance(name, str) and self._fields(kind, name) is not None:
                 return self.registry.get(kind, name).field_is_sequence(key)
         return False
+
+    def _fields(self, kind: Kind, name: str) -> tuple[str, ...] | None:
+        """The names of the plugin's fields; None if it cannot be had. Errors: ConfigError for an unknown plugin."""
+        try:
+            return tuple(one.name for one in self.registry.get(kind, name).fields())
+        except PluginError:
+            return None
 
     def _prune(
         self, name: str, fields: dict[str, object], own: Mapping[str, object], finetuning: Recipe
@@ -134,9 +149,9 @@ class Builder:
                 raise ConfigError('sparsity: a number, or {matched_to = "the label of a row above"}')
             label = level["matched_to"]
             fields = {key: value for key, value in fields.items() if key != "sparsity"}
-        use, plugin = self.use("pruner", name, fields)
+        use, plugin = self.decision("pruner", name, fields)
         physical = isinstance(plugin, ChannelPruner)
-        skip = _layer_names(own["skip"]) if "skip" in own else cast(Pruner | ChannelPruner, plugin).skip
+        skip = _layer_names(own["skip"]) if "skip" in own else cast(tuple[str, ...], getattr(plugin, "skip", ()))
         schedule = own.get("schedule", "one-shot")
         if schedule not in get_args(Schedule):
             raise ConfigError(f'unknown schedule "{schedule}"{suggestion(str(schedule), get_args(Schedule))}')
@@ -145,7 +160,7 @@ class Builder:
             if "epochs" in own or "recipe" in own:
                 raise ConfigError('epochs and recipe belong to a schedule; give schedule = "linear" or "cubic"')
         else:
-            if not any(one.name == "sparsity" for one in self.registry.get("pruner", name).fields()):
+            if "sparsity" not in (self._fields("pruner", name) or ("sparsity",)):
                 raise ConfigError(
                     f'schedule = "{schedule}" needs a pruner with a field sparsity, and "{name}" has none'
                 )

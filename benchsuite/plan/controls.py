@@ -19,7 +19,7 @@ def control_of(chain: Chain, builder: Builder) -> Chain | None:
     for link in list(chain.links())[1:]:
         step = link.step
         if isinstance(step, Prune):
-            use, _ = builder.use("pruner", CONTROLS[step.physical], {})
+            use, _ = builder.decision("pruner", CONTROLS[step.physical], {})
             built = built.then(Prune(use, step.skip, matched_to=link, physical=step.physical))
             if step.recipe:
                 built = built.then(Finetune(step.recipe))

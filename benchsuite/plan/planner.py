@@ -7,7 +7,7 @@ from itertools import product
 from typing import cast
 
 from benchsuite.api import Dataset, Recipe
-from benchsuite.errors import ConfigError, suggestion
+from benchsuite.errors import ConfigError, PluginError, suggestion
 from benchsuite.plan.build import Builder, Evaluate, Matched, verb_of
 from benchsuite.plan.cells import Cell, Plan, Role
 from benchsuite.plan.controls import control_of
@@ -101,7 +101,7 @@ class _Planner:
     def _at(self, key: str) -> Iterator[None]:
         try:
             yield
-        except ConfigError as error:
+        except (ConfigError, PluginError) as error:
             raise ConfigError(self.board.place(f"{key}: {error}")) from error
 
     def _points(self, row: RowSection, place: str, finetuning: Recipe) -> Iterator[_Point]:

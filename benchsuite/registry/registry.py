@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from benchsuite.errors import ConfigError, suggestion
+from benchsuite.errors import ConfigError, PluginError, suggestion
 from benchsuite.registry.catalog import Entry
 from benchsuite.registry.fields import class_of
 from benchsuite.registry.kinds import KINDS, Kind, registration
@@ -30,10 +30,17 @@ class Registry:
         return cls(tuple(plugin for plugin, _ in loaded), claims)
 
     def get(self, kind: Kind, name: str) -> Entry:
-        """The entry of that name. Errors: ConfigError if it is unknown or claimed by more than one plugin."""
+        """The entry of that name.
+
+        Errors: ConfigError if it is unknown; PluginError if more than one plugin claims it, or if a plugin that may
+        have registered it failed to load: that is the plugin's fault, and costs a board no more than its cells.
+        """
         claims = self._by_name.get((kind, name), ())
-        if len(claims) != 1:
-            raise ConfigError(_clash(claims) if claims else self._unknown(kind, name))
+        if len(claims) > 1:
+            raise PluginError(_clash(claims))
+        if not claims:
+            failed = any(plugin.status == "failed" for plugin in self.plugins)
+            raise (PluginError if failed else ConfigError)(self._unknown(kind, name))
         return claims[0]
 
     def entries(self, kind: Kind | None = None) -> tuple[Entry, ...]:

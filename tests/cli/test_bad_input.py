@@ -233,8 +233,34 @@ def test_a_broken_distribution_is_a_warning_and_strictly_an_error(benchsuite, in
 def test_two_plugins_that_claim_one_name(benchsuite, install_plugin):
     for name in ("one-dist", "two-dist"):
         install_plugin(name, FAILING)
-    board = benchsuite.board('[[rows]]\nsteps = [{prune = "failing", how = "raises"}]')
-    refused(benchsuite("run", board), "one-dist", "two-dist", "BENCHSUITE_BLOCK=")
+    rows = '[[rows]]\nsteps = [{prune = ["failing", "percentile"]}]'
+    result = benchsuite("run", benchsuite.board(rows))
+    assert result.code == 3
+    records = benchsuite.results()
+    assert {method: record.status for method, record in records.items()} == {
+        "dense mlp": "ok",
+        "failing": "failed",
+        "random as failing": "skipped",
+        "percentile": "ok",
+        "random as percentile": "ok",
+    }
+    reason = records["failing"].error["reason"]
+    assert all(part in reason for part in ("one-dist", "two-dist", "BENCHSUITE_BLOCK="))
+
+
+CLAIMS_MLP = """
+from benchsuite import hookimpl
+from benchsuite_plugins.mlp import MLP
+
+@hookimpl
+def benchsuite_models():
+    return {"mlp": MLP}
+"""
+
+
+def test_a_dense_network_that_two_plugins_claim_leaves_nothing_to_run(benchsuite, install_plugin):
+    install_plugin("other-mlp", CLAIMS_MLP)
+    refused(benchsuite("run", benchsuite.board()), "small.toml, dense.model", "other-mlp", "BENCHSUITE_BLOCK=")
 
 
 # --- data

@@ -29,8 +29,8 @@ class MineToo(Mine):
 EMPTY = Registry((), ())
 
 
-def message(registry: Registry, name: str) -> str:
-    with pytest.raises(ConfigError) as caught:
+def message(registry: Registry, name: str, kind: type[Exception] = ConfigError) -> str:
+    with pytest.raises(kind) as caught:
         registry.get("pruner", name)
     return str(caught.value)
 
@@ -66,7 +66,7 @@ def test_an_unknown_name_gets_a_suggestion(install_plugin, pruners):
 def test_an_unknown_name_may_be_that_of_a_failed_plugin(install_plugin, pruners):
     install_plugin("mine", pruners)
     install_plugin("broken", "import no_such_module")
-    assert message(default_registry(), "best") == (
+    assert message(default_registry(), "best", PluginError) == (
         'unknown pruner "best"; known: some (plugins that failed to load: '
         "\"broken\" (broken 1.0): ModuleNotFoundError: No module named 'no_such_module')"
     )
@@ -80,7 +80,7 @@ def test_a_clash_names_both_when_it_is_used(install_plugin, pruners, monkeypatch
         'pruner "some" is claimed by the plugins "first" (first 1.1) and "second" (second 2.2); '
         "leave one out with BENCHSUITE_BLOCK=NAME, its name or its distribution's"
     )
-    assert message(registry, "some") == clash
+    assert message(registry, "some", PluginError) == clash
     assert registry.problems() == [clash]
     assert registry.get("pruner", "other").plugin.name == "second"
     assert [(one["name"], one["status"]) for one in registry.facts() if one["distribution"] != "benchsuite"] == [
@@ -148,7 +148,9 @@ def test_a_session_adds_and_replaces_its_own_names():
 def test_a_session_cannot_hide_an_installed_name(install_plugin, pruners):
     install_plugin("mine", pruners)
     registry = default_registry().add("pruner", "some", Mine)
-    assert 'claimed by the plugins "added" (this session) and "mine" (mine 1.0)' in message(registry, "some")
+    assert 'claimed by the plugins "added" (this session) and "mine" (mine 1.0)' in message(
+        registry, "some", PluginError
+    )
 
 
 def test_a_session_is_held_to_the_contract():
