@@ -1,0 +1,17 @@
+"""A process of its own for code that may hang, crash or take all memory: limits outside, typed ends, nothing left."""
+
+from benchsuite.isolation.ends import DiedError, LostCallError, OutOfMemoryError, RaisedError, TimedOutError
+from benchsuite.isolation.inside import tell
+from benchsuite.isolation.process import AVAILABLE, Isolated, start
+
+__all__ = [
+    "AVAILABLE",
+    "DiedError",
+    "Isolated",
+    "LostCallError",
+    "OutOfMemoryError",
+    "RaisedError",
+    "TimedOutError",
+    "start",
+    "tell",
+]

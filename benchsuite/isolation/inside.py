@@ -1,0 +1,145 @@
+"""The inside of an isolated process: it answers calls until its parent is gone."""
+
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from benchsuite import errors
+from benchsuite.errors import BenchsuiteError
+
+_KILLED_FIRST = "1000"
+
+_parent: list[Connection] = []
+"""Where an isolated process tells its parent; empty in any other."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something on the way to the end of a call."""
+
+    event: object
+
+
+@dataclass(frozen=True)
+class Returned:
+    """The end of a call: its result, and the peak of the process's resident memory in bytes."""
+
+    value: object
+    peak: int
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The end of a call that raised; `kind` where it is one of the harness's own errors."""
+
+    reason: str
+    traceback: str
+    kind: type[BenchsuiteError] | None
+    peak: int
+
+
+def nothing() -> None:
+    """The setup of a process that needs none."""
+
+
+def tell(event: object) -> None:
+    """Hand `event` to the `on_event` of the call that runs in this process; outside a call it goes nowhere."""
+    for parent in _parent:
+        parent.send_bytes(pickle.dumps(Told(event)))
+
+
+def serve(
+    parent: Connection,
+    environment: Mapping[str, str],
+    folder: Path,
+    printed: Path,
+    setup: Callable[..., object],
+    args: tuple[object, ...],
+) -> None:
+    """The life of the process: a reply to the setup, then one to each call."""
+    import resource
+
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ.clear()  # the server has that of the time when it was started
+    os.environ.update(environment)
+    os.chdir(folder)
+    _redirect(printed)
+    faulthandler.enable()
+    with suppress(OSError):  # on Linux: where memory ends, this process goes, and not its parent
+        Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    _parent.append(parent)
+    parent.send_bytes(_answered(setup, *args))
+    while True:
+        try:
+            asked = parent.recv_bytes()
+        except EOFError:
+            return
+        parent.send_bytes(_answered(_called, asked))
+
+
+def _redirect(printed: Path) -> None:
+    """Both outputs into the file, whoever writes them, and no input."""
+    file = os.open(printed, os.O_WRONLY | os.O_APPEND)
+    printed.unlink()
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        os.dup2(file, number)
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # as the interpreter made them
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+
+def _follow_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.killpg(0, signal.SIGKILL)
+
+
+def _called(asked: bytes) -> object:
+    function, args = pickle.loads(asked)
+    return function(*args)
+
+
+def _answered(function: Callable[..., object], *args: object) -> bytes:
+    """The end of a call, as bytes: whatever goes wrong with it, to the pickling of its result, goes wrong in here."""
+    try:
+        reply = pickle.dumps(Returned(function(*args), _peak()))
+    except BaseException as error:  # an exit, too, is the function's own affair
+        trace = "".join(traceback.format_exception(error))
+        reply = pickle.dumps(Raised(_reason(error), trace, _kind(error), _peak()))
+    with suppress(Exception):  # what was called may have closed or replaced them
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return reply
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # of the error's own making
+        return type(error).__name__
+    return text if _kind(error) else f"{type(error).__name__}: {text}"
+
+
+def _kind(error: BaseException) -> type[BenchsuiteError] | None:
+    """The nearest of the harness's own errors: a plugin's subclass would need the plugin to be read."""
+    return next((kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__), None)
+
+
+def _peak() -> int:
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,300 @@
+"""A process of its own: results, limits, and every way to end one."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchsuite.errors import ConfigError, DataError
+from benchsuite.isolation import (
+    DiedError,
+    Isolated,
+    LostCallError,
+    OutOfMemoryError,
+    RaisedError,
+    TimedOutError,
+    start,
+    tell,
+)
+
+MIB = 1 << 20
+
+calls = 0
+
+
+def count() -> int:
+    global calls
+    calls += 1
+    return calls
+
+
+def count_from(first: int) -> None:
+    global calls
+    calls = first
+
+
+def sleep_for_ever() -> None:
+    print("good night")
+    while True:
+        time.sleep(60)
+
+
+def hold(mib: int) -> int:
+    return len(bytearray(os.urandom(MIB)) * mib)
+
+
+def allocate_without_end() -> None:
+    held = []
+    while True:
+        held.append(b"x" * (8 * MIB))
+
+
+def segfault() -> None:
+    ctypes.string_at(0)
+
+
+def kill_itself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def raise_(error: BaseException) -> None:
+    print("so far")
+    raise error
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class OwnError(ConfigError):
+    """Of somebody else's module."""
+
+
+def raise_mute() -> None:
+    raise MuteError
+
+
+def raise_own() -> None:
+    raise OwnError("mend it")
+
+
+def tell_all(*events: object) -> str:
+    for event in events:
+        tell(event)
+    return "told"
+
+
+def surroundings() -> tuple[str | None, str]:
+    return os.environ.get("ISOLATION"), os.getcwd()
+
+
+def print_much(bytes_: int) -> None:
+    print("x" * bytes_)
+    print("the end")
+    raise ValueError
+
+
+def start_a_child() -> int:
+    return subprocess.Popen(["sleep", "600"]).pid
+
+
+def die_later() -> None:
+    threading.Timer(0.05, os._exit, [7]).start()
+
+
+def gone(process: int) -> bool:
+    """Whether it ends within seconds: a killed process takes an instant to go."""
+    try:
+        psutil.Process(process).wait(10)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+def test_a_process_stays_from_call_to_call_and_is_another_than_this_one():
+    with Isolated() as isolated:
+        assert [isolated.call(count), isolated.call(count)] == [1, 2]
+        assert isolated.call(os.getpid) == isolated.call(os.getpid) != os.getpid()
+    assert calls == 0
+
+
+def test_every_context_is_a_fresh_process():
+    for _ in range(2):
+        with Isolated() as isolated:
+            assert isolated.call(count) == 1
+
+
+def test_the_setup_comes_first_in_each_process():
+    with Isolated(count_from, 10) as isolated:
+        assert isolated.call(count) == 11
+        with pytest.raises(DiedError):
+            isolated.call(os._exit, 0)
+        assert isolated.call(count) == 11
+
+
+def test_a_setup_that_raises_fails_each_call():
+    with Isolated(raise_, OSError("not today")) as isolated:
+        for _ in range(2):
+            with pytest.raises(RaisedError, match="OSError: not today"):
+                isolated.call(count)
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kind", "reason", "output"),
+    [
+        (os._exit, (0,), DiedError, "ended its process with exit code 0", ""),
+        (os._exit, (3,), DiedError, "ended its process with exit code 3", ""),
+        (segfault, (), DiedError, "its process was killed by SIGSEGV", "in segfault"),
+        (kill_itself, (), DiedError, "its process was killed by SIGKILL", ""),
+        (sleep_for_ever, (), TimedOutError, "took longer than the 0.5 seconds that it may", "good night"),
+        (sleep_for_ever, (), TimedOutError, "took longer than", "in sleep_for_ever"),
+        (raise_, (ValueError("no"),), RaisedError, "ValueError: no", "so far"),
+        (raise_, (SystemExit(4),), RaisedError, "SystemExit: 4", "so far"),
+        (raise_, (KeyboardInterrupt(),), RaisedError, "KeyboardInterrupt: ", "so far"),
+        (raise_mute, (), RaisedError, "MuteError", ""),
+        (threading.Lock, (), RaisedError, "TypeError: cannot pickle '_thread.lock' object", ""),
+    ],
+)
+def test_a_call_that_is_lost_says_why_and_the_next_succeeds(function, args, kind, reason, output):
+    with Isolated() as isolated:
+        with pytest.raises(LostCallError) as lost:
+            isolated.call(function, *args, timeout=0.5)
+        assert type(lost.value) is kind
+        assert reason in str(lost.value)
+        assert output in lost.value.output
+        assert "Extension modules" not in lost.value.output
+        assert isolated.call(abs, -1) == 1
+
+
+def test_raising_does_not_cost_the_process():
+    with Isolated() as isolated:
+        before = isolated.call(os.getpid)
+        with pytest.raises(RaisedError) as raised:
+            isolated.call(raise_, ValueError("no"))
+        assert "in raise_" in raised.value.traceback
+        assert isolated.call(os.getpid) == before
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kind"), [(raise_, (DataError("mend it"),), DataError), (raise_own, (), ConfigError)]
+)
+def test_the_harness_own_errors_keep_their_kind(function, args, kind):
+    with Isolated() as isolated, pytest.raises(ConfigError if kind is ConfigError else DataError) as error:
+        isolated.call(function, *args)
+    assert type(error.value) is kind
+    assert str(error.value) == "mend it"
+
+
+def test_memory_above_the_limit_ends_the_process_and_below_it_does_not():
+    with Isolated() as isolated:
+        isolated.call(abs, 1)
+        limit = isolated.peak_memory + 200 * MIB
+        with pytest.raises(OutOfMemoryError, match=r"took more than the .* GiB of memory that it may") as lost:
+            isolated.call(allocate_without_end, memory=limit, timeout=60)
+        assert "in allocate_without_end" in lost.value.output
+        assert isolated.call(hold, 50, memory=limit) == 50 * MIB
+
+
+def test_peak_memory_is_that_of_the_process():
+    with Isolated() as isolated:
+        isolated.call(abs, 1)
+        before = isolated.peak_memory
+        isolated.call(hold, 100)
+        assert 90 * MIB < isolated.peak_memory - before < 150 * MIB
+        grown = isolated.peak_memory
+        isolated.call(hold, 10)
+        assert isolated.peak_memory == grown
+
+
+def test_events_come_in_order_and_before_the_result():
+    heard: list[object] = []
+    with Isolated() as isolated:
+        assert isolated.call(tell_all, 1, "two", (3,), on_event=heard.append) == "told"
+        assert heard == [1, "two", (3,)]
+        assert isolated.call(tell_all, "nobody listens") == "told"
+    tell("nobody is there")
+
+
+def test_environment_and_folder_are_those_of_the_start_of_the_process(tmp_path, monkeypatch):
+    start()
+    monkeypatch.setenv("ISOLATION", "splendid")
+    monkeypatch.chdir(tmp_path)
+    with Isolated() as isolated:
+        assert isolated.call(surroundings) == ("splendid", str(tmp_path))
+
+
+def test_what_is_printed_goes_nowhere_but_into_the_reason_of_a_loss(capfd):
+    with Isolated() as isolated:
+        isolated.call(print, "unheard")
+        isolated.call(os.system, "echo unheard >&2")
+        with pytest.raises(RaisedError) as raised:
+            isolated.call(print_much, 1000)
+    assert raised.value.output.endswith("the end")
+    assert "unheard" not in raised.value.output
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_process_ends_with_all_that_it_started():
+    with Isolated() as isolated:
+        processes = [isolated.call(os.getpid), isolated.call(start_a_child)]
+    assert all(map(gone, processes))
+    with Isolated() as isolated:
+        child = isolated.call(start_a_child)
+        with pytest.raises(DiedError):
+            isolated.call(os._exit, 0)
+        assert gone(child)
+
+
+def test_what_dies_between_two_calls_costs_neither():
+    with Isolated() as isolated:
+        process = isolated.call(os.getpid)
+        isolated.call(die_later)
+        assert gone(process)
+        assert isolated.call(count) == 1
+
+
+def test_an_interruption_ends_the_process():
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Isolated() as isolated:
+        process = isolated.call(os.getpid)
+        with pytest.raises(KeyboardInterrupt):
+            isolated.call(tell_all, "now", on_event=interrupt)
+        assert gone(process)
+
+
+PARENT = """
+import os, time
+from benchsuite.isolation import Isolated
+with Isolated() as isolated:
+    print(isolated.call(os.getpid), flush=True)
+    isolated.call(time.sleep, 600)
+"""
+
+
+def test_it_does_not_outlive_its_parent():
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        process = int(parent.stdout.readline())
+        assert psutil.pid_exists(process)
+        parent.kill()
+    assert gone(process)
+
+
+def test_no_file_is_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Isolated() as isolated:
+        isolated.call(print, "a line")
+        assert list(tmp_path.iterdir()) == []
+    assert list(Path(tmp_path).iterdir()) == []
