@@ -1,5 +1,6 @@
 """From a board file to cells with keys; touches no tensor and imports no torch."""
 
+from benchsuite.plan.additions import added_rows
 from benchsuite.plan.cells import Cell, Plan
 from benchsuite.plan.planner import plan
 from benchsuite.plan.schema import Board, parse_board, read_board
@@ -17,6 +18,7 @@ __all__ = [
     "Step",
     "Train",
     "Use",
+    "added_rows",
     "parse_board",
     "plan",
     "read_board",

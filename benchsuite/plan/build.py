@@ -16,7 +16,8 @@ from benchsuite.registry import Kind, Registry
 
 PLUGIN_OF_VERB: dict[str, Kind] = {"prune": "pruner", "quantize": "quantizer"}
 VERBS = (*PLUGIN_OF_VERB, "finetune", "evaluate")
-_KEYS_OF_STEP = {"prune": ("schedule", "epochs", "skip", "recipe"), "quantize": ("skip",)}
+PROTOCOL_KEYS = {"prune": ("schedule", "epochs", "skip", "recipe"), "quantize": ("skip",)}
+"""Of a step: the keys that are the board's, not the plugin's."""
 _RECIPE = TypeAdapter(Recipe)
 _RECIPE_KEYS = tuple(asdict(Recipe()))
 _TUNING_KEYS = tuple(key for key in _RECIPE_KEYS if key != "epochs")
@@ -114,8 +115,8 @@ class Builder:
         name = _name(table, verb)
         known = self._fields(PLUGIN_OF_VERB[verb], name)
         if known is not None:
-            _known_keys(table, (verb, *_KEYS_OF_STEP[verb], *known))
-        own = {key: table[key] for key in _KEYS_OF_STEP[verb] if key in table}
+            _known_keys(table, (verb, *PROTOCOL_KEYS[verb], *known))
+        own = {key: table[key] for key in PROTOCOL_KEYS[verb] if key in table}
         fields = {key: value for key, value in table.items() if key != verb and key not in own}
         if verb == "quantize":
             use, _ = self.decision("quantizer", name, fields)

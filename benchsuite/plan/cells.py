@@ -24,6 +24,8 @@ class Cell:
     chain: Chain
     control: Chain | None = None
     """The random masks of the same sparsity per layer and the same training."""
+    added: bool = False
+    """Whether it is of a row that the board itself does not have."""
 
     @property
     def key(self) -> str:

@@ -53,11 +53,16 @@ class _Outcome:
 
 
 def plan(
-    board: Board, registry: Registry, fingerprint: Callable[[Dataset], str], seeds: Sequence[int] | None = None
+    board: Board,
+    registry: Registry,
+    fingerprint: Callable[[Dataset], str],
+    seeds: Sequence[int] | None = None,
+    added: Sequence[RowSection] = (),
 ) -> Plan:
     """Plan the board; nothing is run, and no tensor touched.
 
     fingerprint: gives the digest of a data set's bytes. seeds: instead of the board's own.
+    added: rows after the board's own; what these plan already is not planned twice.
     Errors: ConfigError naming file and key; DataError where a data set is missing.
     """
     chosen = tuple(seeds or board.board.seeds)
@@ -65,16 +70,18 @@ def plan(
         twice = f"{list(chosen)} names a seed twice"
         raise ConfigError(f"seeds: {twice}" if seeds else board.place(f"board.seeds: {twice}"))
     cells: dict[str, Cell] = {}
-    for cell in _Planner(board, Builder(registry, fingerprint), chosen).cells():
+    for cell in _Planner(board, Builder(registry, fingerprint), chosen, added).cells():
         known = cells.setdefault(cell.key, cell)
-        if known is not cell and cell.role != "control":
+        if known is not cell and cell.role != "control" and not cell.added:
             raise ConfigError(board.place(f'"{cell.label}" plans the same chain as "{known.label}"'))
     return Plan(board, chosen, tuple(cells.values()))
 
 
 class _Planner:
-    def __init__(self, board: Board, builder: Builder, seeds: tuple[int, ...]) -> None:
+    def __init__(self, board: Board, builder: Builder, seeds: tuple[int, ...], added: Sequence[RowSection]) -> None:
         self.board = board
+        self.rows = [(f"rows[{number}]", row, False) for number, row in enumerate(board.rows)]
+        self.rows += [("--add", row, True) for row in added]
         self.builder = builder
         self.seeds = seeds
         self.line = 0
@@ -86,14 +93,14 @@ class _Planner:
             roots = [Chain(dense.train, seed) for seed in self.seeds]
             yield from self._line("dense", "dense", dense.label or dense.train.model.name, roots)
             above: dict[str, list[_Outcome]] = {}
-            for number, row in enumerate(self.board.rows):
-                place = f"rows[{number}]"
+            for place, row, added in self.rows:
                 outcomes: list[_Outcome] = []
                 measured: set[Chain] = set()
                 for free in self._points(row, place, dense.finetuning):
                     for point, chains in self._with_references(free, roots, above, place):
                         outcomes.append(_Outcome(point, tuple(links[-1][1] for links in chains)))
-                        yield from self._measured(point, chains, place if row.control else None, measured)
+                        for cell in self._measured(point, chains, place if row.control else None, measured):
+                            yield replace(cell, added=added)
                 for outcome in outcomes:
                     above.setdefault(outcome.point.method, []).append(outcome)
 

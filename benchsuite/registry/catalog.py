@@ -54,6 +54,10 @@ class Entry:
         """The digest of the plugin's source, as keys have it."""
         return source_digest(self.factory)
 
+    def is_a(self, kind: type) -> bool:
+        """Whether it registers a plugin of that type."""
+        return not isinstance(self.factory, Path) and issubclass(self._class, kind)
+
     def fields(self) -> tuple[Field, ...]:
         """The hyperparameters in order, described."""
         return self._described

@@ -1,0 +1,96 @@
+"""A third party's pruner or quantizer on a board: the board's own rows, with the added plugin in their place."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from benchsuite.api import ChannelPruner
+from benchsuite.errors import ConfigError, suggestion
+from benchsuite.plan.build import PLUGIN_OF_VERB, PROTOCOL_KEYS
+from benchsuite.plan.schema import Board, RowSection
+from benchsuite.registry import Entry, Kind, Registry
+from benchsuite.registry.reference import parse_reference
+
+_LEVEL = {"prune": "sparsity", "quantize": "bits"}
+"""The field that a board asks its levels by."""
+
+
+def added_rows(board: Board, references: Sequence[str], registry: Registry) -> tuple[RowSection, ...]:
+    """The rows that put each `NAME[field=value,…]` on the board, at the levels and with the training of its own rows.
+
+    Its other fields are what the reference says, a list being a grid, or their defaults. A plugin that is asked for a
+    level, and is given none, follows only rows that have one. Errors: ConfigError for an unknown name, and where the
+    board has no row to follow; PluginError for a name that cannot be had.
+    """
+    found: dict[str, RowSection] = {}
+    for reference in references:
+        verb, name, fields = _resolved(reference, registry)
+        shown = reference.strip().removeprefix(f"{PLUGIN_OF_VERB[verb]}/")
+        rows = sorted(board.rows, key=lambda row: _remoteness(row, _LEVEL[verb]))
+        followed = list(filter(None, (_following(row, verb, name, fields, shown, registry) for row in rows)))
+        if not followed:
+            told = f"{verb} step that {name} could follow" if board.rows else "row"
+            raise ConfigError(f'--add {reference}: leaderboard "{board.board.name}" has no {told}')
+        for row in followed:
+            found.setdefault(json.dumps(row.steps), row)
+    return tuple(found.values())
+
+
+def _resolved(reference: str, registry: Registry) -> tuple[str, str, dict[str, object]]:
+    """What the reference puts on a board: the verb of its step, its name and its fields."""
+    text, fields = parse_reference(reference)
+    wanted, _, name = text.rpartition("/")
+    known = {
+        verb: {entry.name for entry in registry.entries(kind)}
+        for verb, kind in PLUGIN_OF_VERB.items()
+        if wanted in ("", kind)
+    }
+    verbs = [verb for verb, names in known.items() if name in names]
+    if len(verbs) > 1:
+        raise ConfigError(f"--add {reference}: a pruner and a quantizer have that name; write pruner/{name}")
+    if not verbs:
+        names = {one for group in known.values() for one in group}
+        absent = "".join(f"; {problem}" for problem in registry.problems())
+        raise ConfigError(f'--add {reference}: no pruner or quantizer "{name}"{suggestion(name, names)}{absent}')
+    return verbs[0], name, fields
+
+
+def _remoteness(row: RowSection, level: str) -> int:
+    """Of two rows that come to the same, the one that names a level in numbers gives the better label."""
+    asked = [table[level] for table in row.steps if level in table]
+    return 1 if not asked else 2 if isinstance(asked[0], dict) else 0
+
+
+def _following(
+    row: RowSection, verb: str, name: str, fields: Mapping[str, object], shown: str, registry: Registry
+) -> RowSection | None:
+    """The row with the added plugin in its step of that verb; None where it has none that the plugin can follow."""
+    places = [place for place, table in enumerate(row.steps) if verb in table]
+    if len(places) != 1:
+        return None
+    table, kind = row.steps[places[0]], PLUGIN_OF_VERB[verb]
+    entry = registry.get(kind, name)
+    if not any(_alike(entry, other) for other in _plugins(table[verb], kind, registry)):
+        return None
+    own = {field.name for field in entry.fields()}
+    level = _LEVEL[verb]
+    asked = {level: table[level]} if level in own and level in table else {}
+    needs_level = level in own or "schedule" in table
+    if needs_level and not {level} & {*asked, *fields}:
+        return None
+    protocol = {key: table[key] for key in PROTOCOL_KEYS[verb] if key in table}
+    steps = [*row.steps]
+    steps[places[0]] = {verb: name, **asked, **fields, **protocol}
+    label = f"{shown}, as {row.label}" if row.label else shown if fields else None
+    return row.model_copy(update={"steps": steps, "label": label})
+
+
+def _plugins(names: object, kind: Kind, registry: Registry) -> list[Entry]:
+    known = {entry.name for entry in registry.entries(kind)}
+    asked = names if isinstance(names, list) else [names]
+    return [registry.get(kind, cast(str, name)) for name in asked if name in known]
+
+
+def _alike(one: Entry, other: Entry) -> bool:
+    """Whether both remove channels, or neither."""
+    return one.is_a(ChannelPruner) == other.is_a(ChannelPruner)
