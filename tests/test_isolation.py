@@ -277,15 +277,19 @@ def test_an_interruption_ends_the_process():
 PARENT = """
 import os, time
 from benchsuite.isolation import Isolated
+print("the main file runs once", flush=True)
 with Isolated() as isolated:
     print(isolated.call(os.getpid), flush=True)
     isolated.call(time.sleep, 600)
 """
 
 
-def test_it_does_not_outlive_its_parent():
-    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+def test_it_does_not_outlive_its_parent_which_may_be_any_script(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(PARENT, encoding="utf-8")
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
+        assert "once" in parent.stdout.readline()
         process = int(parent.stdout.readline())
         assert psutil.pid_exists(process)
         parent.kill()

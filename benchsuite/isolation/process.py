@@ -8,17 +8,18 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import IO, TypeVar, cast
 
 import psutil
@@ -49,9 +50,23 @@ def start(*modules: str) -> None:
     # Ctrl-C is for this process alone; the server would answer it with a traceback while it imports
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        forkserver.ensure_running()
+        with _no_program():
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _no_program() -> Iterator[None]:
+    """Keep multiprocessing from running the program's main file again in each process, where nothing of it is needed.
+
+    So a script needs no `if __name__ == "__main__"` around its calls.
+    """
+    program, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 @dataclass(frozen=True)
@@ -154,7 +169,8 @@ class Isolated:
         process = multiprocessing.get_context("forkserver").Process(
             target=serve, args=(theirs, dict(os.environ), Path.cwd(), Path(name), *self._setup), name="isolated"
         )
-        process.start()
+        with _no_program():
+            process.start()
         theirs.close()
         return _Running(process, ours, os.fdopen(file, "r+b", buffering=0))
 
