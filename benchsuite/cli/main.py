@@ -37,9 +37,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the `benchsuite` command."""
-    from benchsuite.cli import doctor, info, list_, plan, plugins, report, run
+    from benchsuite.cli import doctor, info, list_, new, plan, plugins, report, run
 
-    for command in (run, plan, list_, info, plugins, report, doctor):
+    for command in (run, plan, list_, info, plugins, new, report, doctor):
         command.register(app)
     try:
         app(prog_name="benchsuite")
