@@ -38,6 +38,12 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change a key of the boards' files, such as dense.dataset=cifar10-jpeg."),
 ]
+AddOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--add", help="Put NAME or NAME[field=value,…] on the boards, at their levels, beside committed rows."
+    ),
+]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 RerunOption = Annotated[Rerun, typer.Option("--rerun", help="Which records of the store to compute again.")]
 DataOption = Annotated[

@@ -3,6 +3,7 @@
 import typer
 
 from benchsuite.cli.options import (
+    AddOption,
     BoardsArgument,
     DataOption,
     JsonOption,
@@ -28,6 +29,7 @@ def plan(
     only: OnlyOption = None,
     seeds: SeedsOption = None,
     changes: SetOption = None,
+    add: AddOption = None,
     data: DataOption = None,
     strict: StrictOption = False,
     as_json: JsonOption = False,
@@ -38,7 +40,7 @@ def plan(
     from benchsuite.execution.session import filtered
 
     work = session(data=data, strict=strict)
-    plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds)) for name in boards]
+    plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or []) for name in boards]
     cells = [cell for planned in plans for cell in filtered(planned.cells, only or [])]
     facts = [
         {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchsuite.cli.options import (
+    AddOption,
     BoardsArgument,
     DataOption,
     Device,
@@ -24,6 +25,7 @@ from benchsuite.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from benchsuite.execution.committed import Committed
     from benchsuite.execution.session import Session
     from benchsuite.plan import Chain, Plan
     from benchsuite.store import Record
@@ -41,6 +43,11 @@ def run(
     only: OnlyOption = None,
     seeds: SeedsOption = None,
     changes: SetOption = None,
+    add: AddOption = None,
+    baselines: Annotated[
+        Path | None,
+        typer.Option("--baselines", help="Folder of committed results that --add stands beside (default: installed)."),
+    ] = None,
     rerun: RerunOption = Rerun.never,
     device: DeviceOption = Device.auto,
     data: DataOption = None,
@@ -51,12 +58,17 @@ def run(
     """Run boards; what the store holds already is not run again."""
     import json
 
+    from benchsuite.execution.committed import Committed, default_baselines
+
     work = session(device, rerun, data, strict)
     warn(work.registry.problems())
-    plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds), fetch=True) for name in boards]
+    plans = [
+        work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or [], fetch=True) for name in boards
+    ]
     records: list[Record] = []
     for one in plans:
-        found = _run(work, one, only or [], output)
+        committed = Committed.of(one.board.board.name, baselines or default_baselines()) if add else Committed({})
+        found = _run(work, one, only or [], output, committed)
         records += found
         if not as_json:
             _show(found, output, one)
@@ -68,7 +80,7 @@ def run(
         raise typer.Exit(_FAILED)
 
 
-def _run(work: "Session", planned: "Plan", only: list[str], output: Path) -> "list[Record]":
+def _run(work: "Session", planned: "Plan", only: list[str], output: Path, committed: "Committed") -> "list[Record]":
     """Run the cells that `only` leaves, and write them over the board's results as far as they came."""
     from benchsuite.cli.progress import reporter
     from benchsuite.execution.scheduler import merge_results, run_cells
@@ -79,6 +91,7 @@ def _run(work: "Session", planned: "Plan", only: list[str], output: Path) -> "li
         typer.echo(f"{planned.board.board.name}: no row matches {', '.join(only)}", err=True)
         return []
     path = output / f"{planned.board.board.name}.jsonl"
+    cells, taken = committed.beside(planned, cells)
     engine = work.engine
     merge_results(path, planned, [])  # what cannot be read or written shows before anything is trained
     records: list[Record] = []
@@ -94,8 +107,10 @@ def _run(work: "Session", planned: "Plan", only: list[str], output: Path) -> "li
                 records.append(record)
                 progress.done(record.status, f"{outcome.cell.name}: {(record.error or {}).get('reason')}")
         finally:
-            merge_results(path, planned, records)
-    return records
+            merge_results(path, planned, [*records, *taken])
+    if deviation := committed.deviation(records):
+        warn([deviation])
+    return [*records, *taken]
 
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:

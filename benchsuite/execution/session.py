@@ -15,7 +15,7 @@ from benchsuite.api import Dataset
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.engine import Engine, Rerun
-from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, plan, read_board
+from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, added_rows, plan, read_board
 from benchsuite.registry import Registry, default_registry
 from benchsuite.store import Store
 
@@ -78,15 +78,20 @@ class Session:
             raise ConfigError(f'leaderboard "{name}" is registered without a file')
         return read_board(path, changes)
 
-    def plan(self, board: Board, seeds: Sequence[int] | None = None, *, fetch: bool = False) -> Plan:
-        """Plan a board. fetch: download data that is missing. Errors: ConfigError, DataError."""
+    def plan(
+        self, board: Board, seeds: Sequence[int] | None = None, *, added: Sequence[str] = (), fetch: bool = False
+    ) -> Plan:
+        """Plan a board. added: plugins to put on it, each NAME[field=value,…]. fetch: download data that is missing.
+
+        Errors: ConfigError, DataError; PluginError for an added plugin that cannot be had.
+        """
 
         def fingerprint(dataset: Dataset) -> str:
             if fetch:
                 dataset.prepare(self.data_root)
             return dataset.fingerprint(self.data_root)
 
-        return plan(board, self.registry, fingerprint, seeds)
+        return plan(board, self.registry, fingerprint, seeds, added_rows(board, added, self.registry))
 
 
 def filtered(cells: Iterable[Cell], filters: Sequence[str]) -> list[Cell]:
