@@ -20,6 +20,7 @@ from benchsuite.isolation import (
     OutOfMemoryError,
     RaisedError,
     TimedOutError,
+    printed,
     start,
     tell,
 )
@@ -94,6 +95,11 @@ def tell_all(*events: object) -> str:
 
 def surroundings() -> tuple[str | None, str]:
     return os.environ.get("ISOLATION"), os.getcwd()
+
+
+def print_and_read(text: str) -> str:
+    print(text)
+    return printed()
 
 
 def print_much(bytes_: int) -> None:
@@ -237,10 +243,12 @@ def test_what_is_printed_goes_nowhere_but_into_the_reason_of_a_loss(capfd):
     with Isolated() as isolated:
         isolated.call(print, "unheard")
         isolated.call(os.system, "echo unheard >&2")
+        assert isolated.call(print_and_read, "one line") == "one line"
         with pytest.raises(RaisedError) as raised:
             isolated.call(print_much, 1000)
     assert raised.value.output.endswith("the end")
     assert "unheard" not in raised.value.output
+    assert printed() == ""
     assert capfd.readouterr() == ("", "")
 
 

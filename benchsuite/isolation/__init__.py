@@ -1,7 +1,7 @@
 """A process of its own for code that may hang, crash or take all memory: limits outside, typed ends, nothing left."""
 
 from benchsuite.isolation.ends import DiedError, LostCallError, OutOfMemoryError, RaisedError, TimedOutError
-from benchsuite.isolation.inside import tell
+from benchsuite.isolation.inside import printed, tell
 from benchsuite.isolation.process import AVAILABLE, Isolated, start
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "OutOfMemoryError",
     "RaisedError",
     "TimedOutError",
+    "printed",
     "start",
     "tell",
 ]

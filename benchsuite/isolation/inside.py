@@ -18,9 +18,12 @@ from benchsuite import errors
 from benchsuite.errors import BenchsuiteError
 
 _KILLED_FIRST = "1000"
+_READ_BYTES, _LINES = 1 << 16, 40
 
 _parent: list[Connection] = []
 """Where an isolated process tells its parent; empty in any other."""
+_printed: list[int] = []
+"""The open file that it prints into."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,19 @@ def nothing() -> None:
     """The setup of a process that needs none."""
 
 
+def printed() -> str:
+    """The last lines that the call which runs in this process has printed; none outside a call."""
+    return last_lines(_printed[0]) if _printed else ""
+
+
+def last_lines(file: int) -> str:
+    """Of a file's text, but for faulthandler's endless line of all extension modules."""
+    size = os.fstat(file).st_size
+    start = max(0, size - _READ_BYTES)
+    lines = os.pread(file, size - start, start).decode(errors="replace").splitlines()
+    return "\n".join([line for line in lines if not line.startswith("Extension modules:")][-_LINES:]).strip()
+
+
 def tell(event: object) -> None:
     """Hand `event` to the `on_event` of the call that runs in this process; outside a call it goes nowhere."""
     for parent in _parent:
@@ -62,7 +78,7 @@ def serve(
     parent: Connection,
     environment: Mapping[str, str],
     folder: Path,
-    printed: Path,
+    output: Path,
     setup: Callable[..., object],
     args: tuple[object, ...],
 ) -> None:
@@ -75,7 +91,7 @@ def serve(
     os.environ.clear()  # the server has that of the time when it was started
     os.environ.update(environment)
     os.chdir(folder)
-    _redirect(printed)
+    _printed.append(_redirected(output))
     faulthandler.enable()
     with suppress(OSError):  # on Linux: where memory ends, this process goes, and not its parent
         Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST)
@@ -90,14 +106,15 @@ def serve(
         parent.send_bytes(_answered(_called, asked))
 
 
-def _redirect(printed: Path) -> None:
-    """Both outputs into the file, whoever writes them, and no input."""
-    file = os.open(printed, os.O_WRONLY | os.O_APPEND)
-    printed.unlink()
+def _redirected(output: Path) -> int:
+    """Both outputs go into the file, whoever writes them, and there is no input. The file, open."""
+    file = os.open(output, os.O_RDWR | os.O_APPEND)
+    output.unlink()
     for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
         os.dup2(file, number)
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # as the interpreter made them
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    return file
 
 
 def _follow_parent() -> None:

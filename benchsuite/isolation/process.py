@@ -25,7 +25,7 @@ from typing import IO, TypeVar, cast
 import psutil
 
 from benchsuite.isolation.ends import DiedError, LostCallError, OutOfMemoryError, RaisedError, TimedOutError
-from benchsuite.isolation.inside import Raised, Returned, Told, nothing, serve
+from benchsuite.isolation.inside import Raised, Returned, Told, last_lines, nothing, serve
 
 T = TypeVar("T")
 OnEvent = Callable[[object], None]
@@ -36,7 +36,7 @@ _LIBRARIES = ("torch", "torchvision", "sklearn.datasets", "torch_pruning")
 """What is imported before any fork. Never a plugin: it could start threads, and what it breaks would stay broken."""
 _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
-_MOST_PRINTED_BYTES, _TOLD_LINES = 1 << 24, 40
+_MOST_PRINTED_BYTES = 1 << 24
 _GIB = 1 << 30
 
 
@@ -83,11 +83,8 @@ class _Running:
             return 0
 
     def told(self) -> str:
-        """The last lines printed, but for faulthandler's endless one of all extension modules."""
-        size = os.fstat(self.printed.fileno()).st_size
-        start = max(0, size - _MOST_PRINTED_BYTES)
-        lines = os.pread(self.printed.fileno(), size - start, start).decode(errors="replace").splitlines()
-        return "\n".join([line for line in lines if not line.startswith("Extension modules:")][-_TOLD_LINES:]).strip()
+        """The last lines printed."""
+        return last_lines(self.printed.fileno())
 
     def forget_printed(self, more_than: int = 0) -> None:
         """Whoever prints without end shall not fill the disk."""
