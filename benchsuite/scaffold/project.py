@@ -65,6 +65,7 @@ def _words(named: ProjectName) -> dict[str, str]:
         "cls": named.cls,
         "title": named.name.replace("-", " ").capitalize(),
         "run": _run(named),
+        "dot": ".",  # a wheel leaves hidden files out, so no template is one
         "requirement": f"{PROJECT}>={installed},<{_next(installed)}",
     }
 
