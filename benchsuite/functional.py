@@ -15,8 +15,10 @@ from benchsuite.errors import ConfigError
 from benchsuite.execution import decide
 from benchsuite.execution.channels import remove_channels
 from benchsuite.execution.compress import add_masks, fold
+from benchsuite.execution.limits import Limits
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
+from benchsuite.execution.worker import computing
 from benchsuite.metrics import measure_model
 from benchsuite.registry import Kind, default_registry
 from benchsuite.store import Record
@@ -98,17 +100,27 @@ def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
 
 
 def run(
-    board: str | Path, *, seeds: Sequence[int] | None = None, only: Sequence[str] = (), **options: object
+    board: str | Path,
+    *,
+    seeds: Sequence[int] | None = None,
+    only: Sequence[str] = (),
+    isolated: bool = False,
+    timeout: float | None = None,
+    memory: float | None = None,
+    **options: object,
 ) -> list[Record]:
     """Run a board, by name or TOML file, as `benchsuite run` does; nothing is written but the store.
 
-    Returns the records of its cells, sorted by key. options: of Session (device_name, rerun, strict, home, data_root).
+    Returns the records of its cells, sorted by key. isolated: run the cells in a worker process, as the command line
+    does, in which each record may take `timeout` seconds and `memory` GiB, or what `Limits` says by default; else
+    in this process, without limits. options: of Session (device_name, rerun, strict, home, data_root).
     """
     session = Session(**options)  # type: ignore[arg-type]  # checked there
     planned = session.plan(session.board(board), seeds, fetch=True)
     cells = filtered(planned.cells, only)
-    outcomes = run_cells(planned.board, cells, session.engine, lambda _: None)
-    return sorted((outcome.record for outcome in outcomes), key=lambda record: record.key)
+    with computing(session, Limits(timeout, memory) if isolated else None) as computer:
+        outcomes = run_cells(planned.board, cells, computer, lambda _: None)
+        return sorted((outcome.record for outcome in outcomes), key=lambda record: record.key)
 
 
 def _configured(kind: Kind, plugin: object, fields: Mapping[str, object]) -> object:

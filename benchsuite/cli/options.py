@@ -1,5 +1,9 @@
 """The options that several commands share."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,6 +53,16 @@ RerunOption = Annotated[Rerun, typer.Option("--rerun", help="Which records of th
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Folder of the data sets (default: $BENCHSUITE_DATA, then the home's).")
 ]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout", help="Seconds that a record may take (default: an hour, and one for each epoch)."),
+]
+MemoryOption = Annotated[
+    float | None, typer.Option("--memory", help="GiB that the worker may take (default: 90 % of what there is).")
+]
+InProcessOption = Annotated[
+    bool, typer.Option("--in-process", help="No worker process and no limits: for debugging a plugin.")
+]
 StrictOption = Annotated[bool, typer.Option("--strict-plugins", help="A plugin that fails to load is an error.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
@@ -79,6 +93,20 @@ def parse_seeds(text: str | None) -> list[int] | None:
     if not seeds:
         raise ConfigError(f"--seeds {text}: names no seed")
     return seeds
+
+
+@contextmanager
+def facts_alone() -> Iterator[None]:
+    """Keep standard output for the facts: what plugins print goes to standard error, even below Python."""
+    sys.stdout.flush()
+    facts = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(facts, 1)
+        os.close(facts)
 
 
 def print_json(facts: object) -> None:

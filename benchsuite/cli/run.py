@@ -1,5 +1,6 @@
 """`benchsuite run`: run boards, write their results, print their tables."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +12,17 @@ from benchsuite.cli.options import (
     DataOption,
     Device,
     DeviceOption,
+    InProcessOption,
     JsonOption,
+    MemoryOption,
     OnlyOption,
     Rerun,
     RerunOption,
     SeedsOption,
     SetOption,
     StrictOption,
+    TimeoutOption,
+    facts_alone,
     parse_seeds,
     print_json,
     session,
@@ -26,7 +31,7 @@ from benchsuite.cli.options import (
 
 if TYPE_CHECKING:
     from benchsuite.execution.committed import Committed
-    from benchsuite.execution.session import Session
+    from benchsuite.execution.scheduler import Computer
     from benchsuite.plan import Chain, Plan
     from benchsuite.store import Record
 
@@ -52,26 +57,41 @@ def run(
     device: DeviceOption = Device.auto,
     data: DataOption = None,
     output: Annotated[Path, typer.Option("--output", help="Folder of the results.")] = Path("results"),
+    timeout: TimeoutOption = None,
+    memory: MemoryOption = None,
+    in_process: InProcessOption = False,
     strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run boards; what the store holds already is not run again."""
     import json
 
-    from benchsuite.execution.committed import Committed, default_baselines
+    from benchsuite import isolation
 
-    work = session(device, rerun, data, strict)
-    warn(work.registry.problems())
-    plans = [
-        work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or [], fetch=True) for name in boards
-    ]
+    if not in_process and isolation.AVAILABLE:
+        isolation.start("benchsuite.execution.worker")  # it imports torch while this process does
+    from benchsuite.execution.committed import Committed, default_baselines
+    from benchsuite.execution.limits import Limits
+    from benchsuite.execution.worker import computing
+
+    limits = None if in_process else Limits(timeout, memory)
     records: list[Record] = []
-    for one in plans:
-        committed = Committed.of(one.board.board.name, baselines or default_baselines()) if add else Committed({})
-        found = _run(work, one, only or [], output, committed)
-        records += found
-        if not as_json:
-            _show(found, output, one)
+    with ExitStack() as stack:
+        with facts_alone():
+            work = session(device, rerun, data, strict)
+            computer = stack.enter_context(computing(work, limits))
+            warn(work.registry.problems())
+            plans = [
+                work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or [], fetch=True)
+                for name in boards
+            ]
+        for one in plans:
+            committed = Committed.of(one.board.board.name, baselines or default_baselines()) if add else Committed({})
+            with facts_alone():
+                found = _run(computer, one, only or [], output, committed)
+            records += found
+            if not as_json:
+                _show(found, output, one)
     if as_json:
         print_json([json.loads(record.text) for record in records])
     if not records:
@@ -80,7 +100,9 @@ def run(
         raise typer.Exit(_FAILED)
 
 
-def _run(work: "Session", planned: "Plan", only: list[str], output: Path, committed: "Committed") -> "list[Record]":
+def _run(
+    computer: "Computer", planned: "Plan", only: list[str], output: Path, committed: "Committed"
+) -> "list[Record]":
     """Run the cells that `only` leaves, and write them over the board's results as far as they came."""
     from benchsuite.cli.progress import reporter
     from benchsuite.execution.scheduler import merge_results, run_cells
@@ -92,7 +114,6 @@ def _run(work: "Session", planned: "Plan", only: list[str], output: Path, commit
         return []
     path = output / f"{planned.board.board.name}.jsonl"
     cells, taken = committed.beside(planned, cells)
-    engine = work.engine
     merge_results(path, planned, [])  # what cannot be read or written shows before anything is trained
     records: list[Record] = []
     with reporter(len(cells)) as progress:
@@ -100,9 +121,9 @@ def _run(work: "Session", planned: "Plan", only: list[str], output: Path, commit
         def on_epoch(chain: "Chain", epoch: int, epochs: int) -> None:
             progress.doing(f"seed {chain.seed}, {chain.step.verb}, epoch {epoch}/{epochs}")
 
-        engine.steps.on_epoch = on_epoch
+        computer.on_epoch = on_epoch
         try:
-            for outcome in run_cells(planned.board, cells, engine, lambda cell: progress.doing(cell.name)):
+            for outcome in run_cells(planned.board, cells, computer, lambda cell: progress.doing(cell.name)):
                 record = outcome.record
                 records.append(record)
                 progress.done(record.status, f"{outcome.cell.name}: {(record.error or {}).get('reason')}")

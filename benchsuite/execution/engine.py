@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from typing import Literal, cast
+from typing import cast
 
 import safetensors.torch
 import torch
@@ -18,13 +18,13 @@ from benchsuite.execution.history import scale_histogram
 from benchsuite.execution.measuring import Measurer, latency
 from benchsuite.execution.preflight import preflight
 from benchsuite.execution.provenance import provenance
-from benchsuite.execution.steps import State, Steps
+from benchsuite.execution.settled import Rerun, Settled
+from benchsuite.execution.steps import OnEpoch, State, Steps
+from benchsuite.isolation import printed
 from benchsuite.metrics import batch_norms, dense_bytes
 from benchsuite.plan import Board, Cell, Chain, Prune
 from benchsuite.registry import Registry
 from benchsuite.store import Record, Store
-
-Rerun = Literal["never", "failed", "all"]
 
 _MODEL_FILE = "model.safetensors"
 _REMOVAL = "channels kept at removal "
@@ -48,19 +48,22 @@ class Engine:
         self._store = store
         self._data = data
         self._device = device
-        self._rerun = rerun
-        self._settled: dict[str, Record] = {}
+        self.settled = Settled(store, rerun)
         self._recent: OrderedDict[str, State] = OrderedDict()
         self._measurer = Measurer()
 
+    @property
+    def on_epoch(self) -> OnEpoch | None:
+        """Told when an epoch of a training begins."""
+        return self.steps.on_epoch
+
+    @on_epoch.setter
+    def on_epoch(self, told: OnEpoch | None) -> None:
+        self.steps.on_epoch = told
+
     def stored(self, chain: Chain) -> Record | None:
         """The record that a run would take over: of this run, or of the store as `rerun` says."""
-        if chain.key not in self._settled:
-            record = None if self._rerun == "all" else self._store.record(chain.key)
-            if record is None or (self._rerun == "failed" and record.status != "ok"):
-                return None
-            self._settled[chain.key] = record
-        return self._settled[chain.key]
+        return self.settled.get(chain)
 
     def preflight(self, board: Board, cells: Iterable[Cell]) -> None:
         """Try what can be tried of the cells that are not stored. Errors: ConfigError, DataError."""
@@ -78,29 +81,33 @@ class Engine:
                 if record is None:
                     record, files = self._compute(chain)
                     self._store.put(record, files)
-        self._settled[chain.key] = record
+        self.settled.add(record)
         return record
+
+    def draft(self, chain: Chain) -> Record:
+        """The record before anything has succeeded: what was asked, and of whom."""
+        asked = {"seed": chain.seed, "steps": [step.canonical() for step in chain.steps]}
+        return Record(chain.key, "failed", asked, provenance=provenance(chain, self._registry, self._device))
 
     def _compute(self, chain: Chain) -> tuple[Record, dict[str, bytes]]:
         started = time.perf_counter()
-        asked = {"seed": chain.seed, "steps": [step.canonical() for step in chain.steps]}
-        origin = provenance(chain, self._registry, self._device)
+        draft = self.draft(chain)
         try:
             state = self._advance(chain)
             record, files = self._measured(chain, state)
         except _UnmetError as unmet:
-            return Record(chain.key, "skipped", asked, provenance=origin, error={"reason": str(unmet)}), {}
+            return replace(draft, status="skipped", error={"reason": str(unmet)}), {}
         except (DataError, StoreError):
             raise
         except (Exception, SystemExit) as error:  # whatever a plugin raises costs its own cells and no others
-            return Record(chain.key, "failed", asked, provenance=origin, error=_told(error)), {}
+            return replace(draft, error=_told(error)), {}
         cost = {
             "epochs": sum(step.epochs_trained for step in chain.steps),
             "seconds": round(time.perf_counter() - started, _SECONDS_DECIMALS),
             "train_seconds": round(state.train_seconds, _SECONDS_DECIMALS),
             **record.cost,
         }
-        return replace(record, cell=asked, provenance=origin, cost=cost), files
+        return replace(record, cell=draft.cell, provenance=draft.provenance, cost=cost), files
 
     def _measured(self, chain: Chain, state: State) -> tuple[Record, dict[str, bytes]]:
         test = self._data.examples(chain.training.dataset, "test")
@@ -155,7 +162,7 @@ class Engine:
     def _load(self, chain: Chain, record: Record) -> State:
         path = self._store.file(chain.key, _MODEL_FILE)
         if path is None:  # broken, and by now set aside: trained again
-            del self._settled[chain.key]
+            self.settled.drop(chain)
             record = self._required(chain)
             if chain.key in self._recent:
                 return self._recent[chain.key]
@@ -180,5 +187,9 @@ class Engine:
 
 
 def _told(error: BaseException) -> dict[str, object]:
-    reason = str(error) if isinstance(error, BenchsuiteError) else f"{type(error).__name__}: {error}"
-    return {"reason": reason, "traceback": "".join(traceback.format_exception(error))}
+    try:
+        reason = str(error) if isinstance(error, BenchsuiteError) else f"{type(error).__name__}: {error}"
+    except Exception:  # of the error's own making
+        reason = type(error).__name__
+    told = {"reason": reason, "traceback": "".join(traceback.format_exception(error)), "output": printed()}
+    return {name: text for name, text in told.items() if text}

@@ -3,10 +3,26 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from benchsuite.execution.engine import Engine
-from benchsuite.plan import Board, Cell, Plan
+from benchsuite.execution.steps import OnEpoch
+from benchsuite.plan import Board, Cell, Chain, Plan
 from benchsuite.store import Record, read_lines, write_lines
+
+
+class Computer(Protocol):
+    """What gives chains their records: an engine, or a worker process around one."""
+
+    on_epoch: OnEpoch | None
+
+    def stored(self, chain: Chain) -> Record | None:
+        """The record that needs no computing."""
+
+    def preflight(self, board: Board, cells: Iterable[Cell]) -> None:
+        """Try what can be tried of the cells that are not stored. Errors: ConfigError, DataError."""
+
+    def record(self, chain: Chain) -> Record:
+        """The record of the chain, computed if need be. Errors: DataError and StoreError."""
 
 
 @dataclass(frozen=True)
@@ -19,19 +35,19 @@ class Outcome:
 
 
 def run_cells(
-    board: Board, cells: Iterable[Cell], engine: Engine, on_start: Callable[[Cell], None]
+    board: Board, cells: Iterable[Cell], computer: Computer, on_start: Callable[[Cell], None]
 ) -> Iterator[Outcome]:
     """One outcome per cell, those of one dense training together, so that its model is loaded once.
 
     Errors: ConfigError and DataError before anything is trained; StoreError.
     """
     cells = list(cells)
-    engine.preflight(board, cells)
+    computer.preflight(board, cells)
     for cell in sorted(cells, key=lambda one: (one.chain.training.text, one.chain.seed, one.line)):
-        known = engine.stored(cell.chain)
+        known = computer.stored(cell.chain)
         if known is None:
             on_start(cell)
-        record = known or engine.record(cell.chain)
+        record = known or computer.record(cell.chain)
         yield Outcome(cell, on_board(board, cell, record), known is None)
 
 

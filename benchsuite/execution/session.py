@@ -14,7 +14,8 @@ import torch
 from benchsuite.api import Dataset
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.execution.data import DataSource
-from benchsuite.execution.engine import Engine, Rerun
+from benchsuite.execution.engine import Engine
+from benchsuite.execution.settled import Rerun
 from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, added_rows, plan, read_board
 from benchsuite.registry import Registry, default_registry
 from benchsuite.store import Store

@@ -1,0 +1,146 @@
+"""The engine in a process of its own, within limits: what hangs, crashes or takes all memory costs its own cells."""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from types import TracebackType
+
+from benchsuite.errors import ConfigError
+from benchsuite.execution.engine import Engine
+from benchsuite.execution.limits import Limits
+from benchsuite.execution.scheduler import Computer
+from benchsuite.execution.session import Session
+from benchsuite.execution.settled import Settled
+from benchsuite.execution.steps import OnEpoch
+from benchsuite.isolation import AVAILABLE, Isolated, LostCallError, TimedOutError, tell
+from benchsuite.plan import Board, Cell, Chain
+from benchsuite.store import Record, Store
+
+
+@contextmanager
+def computing(session: Session, limits: Limits | None = None) -> Iterator[Computer]:
+    """What computes the session's records: with limits a worker process, which ends with the context; else its engine.
+
+    Errors: ConfigError for limits where the system cannot hold a process to them.
+    """
+    if limits is None:
+        yield session.engine
+    elif AVAILABLE:
+        with Worker(session, limits) as worker:
+            yield worker
+    else:
+        raise ConfigError("this system cannot start workers: use --in-process")
+
+
+class Worker:
+    """Asks an engine in another process for one record at a time, and writes the records that it does not live to."""
+
+    def __init__(self, session: Session, limits: Limits) -> None:
+        self.on_epoch: OnEpoch | None = None
+        self._session = replace(session)  # without what it has opened
+        self._limits = limits
+        self._memory = limits.bytes()
+        self._store = Store(session.home)
+        self._store.open()
+        self._settled = Settled(self._store, session.rerun)
+        self._isolated = Isolated(_ready, self._session)
+
+    def __enter__(self) -> "Worker":
+        self._isolated.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, at: TracebackType | None) -> None:
+        self._isolated.close()
+
+    def stored(self, chain: Chain) -> Record | None:
+        """As of an engine."""
+        return self._settled.get(chain)
+
+    def preflight(self, board: Board, cells: Iterable[Cell]) -> None:
+        """As of an engine. Whatever the process dies of, the cells will meet again."""
+        missing = [cell for cell in cells if self.stored(cell.chain) is None]
+        if missing:
+            with suppress(LostCallError):
+                self._isolated.call(
+                    _preflight, self._session, board, missing, timeout=self._limits.seconds(), memory=self._memory
+                )
+
+    def record(self, chain: Chain) -> Record:
+        """As of an engine: with what the chain builds on, each within limits of its own."""
+        needed = list(dict.fromkeys(_needed(chain)))
+        for one in needed:
+            if self.stored(one) is None:
+                self._settled.add(self._computed(one, {before.key for before in needed if before != one}))
+        record = self.stored(chain)
+        assert record is not None, "it is the last of those needed"
+        return record
+
+    def _computed(self, chain: Chain, settled: Collection[str]) -> Record:
+        draft = Record(chain.key, "failed")
+
+        def hear(event: object) -> None:
+            nonlocal draft
+            if isinstance(event, Record):
+                draft = event
+            elif isinstance(event, _Epoch) and self.on_epoch:
+                self.on_epoch(chain, event.number, event.of)
+
+        try:
+            return self._isolated.call(
+                _record,
+                self._session,
+                chain,
+                settled,
+                timeout=self._limits.seconds(chain),
+                memory=self._memory,
+                on_event=hear,
+            )
+        except LostCallError as lost:
+            told = {"reason": str(lost), "traceback": lost.traceback, "output": lost.output}
+            error = {name: text for name, text in told.items() if text}
+            record = replace(draft, status="timeout" if isinstance(lost, TimedOutError) else "failed", error=error)
+            with self._store.lock(chain.key):
+                self._store.put(record, {})
+            return record
+
+
+def _needed(chain: Chain) -> Iterator[Chain]:
+    """The chains that get records before the chain's own can be computed, in that order, and itself at the end."""
+    for link in chain.links():
+        if link.step.epochs_trained or link == chain:
+            for reference in link.references():
+                yield from _needed(reference)
+            yield link
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    """An epoch begins."""
+
+    number: int
+    of: int
+
+
+@cache
+def _engine(session: Session) -> Engine:
+    """The worker's one engine."""
+    engine = session.engine
+    engine.on_epoch = lambda _, number, of: tell(_Epoch(number, of))
+    return engine
+
+
+def _ready(session: Session) -> None:
+    """Load the plugins, and open the store."""
+    _engine(session)
+
+
+def _preflight(session: Session, board: Board, cells: Iterable[Cell]) -> None:
+    _engine(session).preflight(board, cells)
+
+
+def _record(session: Session, chain: Chain, settled: Collection[str]) -> Record:
+    engine = _engine(session)
+    engine.settled.trust(settled)
+    tell(engine.draft(chain))
+    return engine.record(chain)
