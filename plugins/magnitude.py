@@ -7,10 +7,15 @@ from typing import ClassVar, Literal
 from benchsuite import Pruner, hookimpl
 from benchsuite.pruning import Budget, Fraction, Percentile, ScoredPruner
 
+_TIES = "weights that equal the percentile go together: published so"
+
 
 @dataclass(frozen=True)
 class LayerPercentile(ScoredPruner):
     """Layer-wise percentile: keep what is above the percentile of its layer's magnitudes."""
+
+    nested: ClassVar[bool] = True
+    expected_failures: ClassVar[Mapping[str, str]] = {"equal-weights": _TIES, "all-zero-layer": _TIES}
 
     sparsity: float = 0.5
     """Share of each layer's weights at or below the threshold."""
@@ -25,6 +30,9 @@ class GlobalPercentile(ScoredPruner):
     """Global percentile: one threshold for all layers, so that they end at different sparsities."""
 
     scope: ClassVar[Literal["layer", "network"]] = "network"
+    nested: ClassVar[bool] = True
+    may_empty: ClassVar[bool] = True
+    expected_failures: ClassVar[Mapping[str, str]] = {"equal-weights": _TIES}
 
     sparsity: float = 0.5
     """Share of all prunable weights at or below the threshold."""
@@ -39,6 +47,7 @@ class WeightFraction(ScoredPruner):
     """Weight pruning: zero exactly ⌊n · sparsity⌋ smallest weights of each layer but the last."""
 
     skip: ClassVar[tuple[str, ...]] = ("last",)
+    nested: ClassVar[bool] = True
 
     sparsity: float = 0.5
     """Share of each layer's weights that is pruned."""
@@ -54,6 +63,7 @@ class UnitFraction(ScoredPruner):
 
     element: ClassVar[Literal["weight", "unit"]] = "unit"
     skip: ClassVar[tuple[str, ...]] = ("last",)
+    nested: ClassVar[bool] = True
 
     sparsity: float = 0.5
     """Share of each layer's output units that is pruned."""

@@ -105,6 +105,7 @@ class NeffNetwork(_Neff):
     """Neff by network: all prunable weights share one budget (arXiv 2509.25606)."""
 
     scope: ClassVar[Literal["layer", "network"]] = "network"
+    may_empty: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

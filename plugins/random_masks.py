@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from benchsuite import LayerPruner, PruneContext, Pruner, hookimpl
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class RandomMasks(LayerPruner):
     """Random: prune round(sparsity · n) weights of each layer, drawn with the cell's seed."""
+
+    nested: ClassVar[bool] = True
+    may_empty: ClassVar[bool] = True
 
     sparsity: float = 0.5
     """Share of each layer's weights that is pruned."""

@@ -3,7 +3,9 @@
 import re
 import tomllib
 
-from benchsuite.errors import ConfigError
+from benchsuite.errors import ConfigError, suggestion
+from benchsuite.registry.catalog import Entry
+from benchsuite.registry.registry import Registry
 
 _FORM = 'NAME or NAME[field=value,…], such as percentile[sparsity=0.8] or my-pruner[widths=[64, 32],mode="row"]'
 _REFERENCE = re.compile(r"(?P<name>[^\s\[\]=,]+)(?P<fields>\[(?P<inside>.*)\])?", re.DOTALL)
@@ -60,3 +62,22 @@ def _value(written: str, text: str) -> object:
             raise ConfigError(f"{text!r}: {written} is neither a TOML value nor a bare word; write {_FORM}") from None
         return written
     return value if isinstance(value, bool | int | float | str | list) else written
+
+
+def find(name: str, registry: Registry) -> Entry:
+    """The entry of that name; KIND/NAME where two kinds share it. Errors: ConfigError with the nearest name."""
+    kind, _, bare = name.rpartition("/")
+    known = [entry for entry in registry.entries() if entry.name == bare and kind in ("", entry.kind)]
+    kinds = sorted({entry.kind for entry in known})
+    if len(kinds) > 1:
+        choices = " or ".join(f"{one}/{bare}" for one in kinds)
+        raise ConfigError(f'"{bare}" is a {" and a ".join(kinds)}; ask for {choices}')
+    if not known:
+        raise ConfigError(f'unknown name "{name}"{suggestion(bare, {entry.name for entry in registry.entries()})}')
+    return registry.get(known[0].kind, bare)
+
+
+def configured(text: str, registry: Registry) -> object:
+    """The plugin that a reference names, with its fields. Errors: ConfigError for an unknown name or a wrong field."""
+    name, fields = parse_reference(text)
+    return find(name, registry).create(fields)
