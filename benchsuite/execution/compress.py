@@ -13,7 +13,11 @@ from torch.nn.utils import parametrize
 
 from benchsuite.api import Pruner, Quantizer
 from benchsuite.errors import PluginError
+from benchsuite.execution.guard import seeded
 from benchsuite.metrics import prunable, select, trained_weight
+
+_STREAM = 0
+"""Of the modules that quantizers build: they are of the weight alone, whatever the seed."""
 
 
 class Mask(nn.Module):
@@ -114,7 +118,8 @@ def _fits(shape: torch.Size, other: torch.Size) -> bool:
 
 def quantizing(quantizer: Quantizer, weight: Tensor) -> nn.Module:
     """What quantizes that weight: the quantizer's own module, or its grid behind the straight-through estimator."""
-    return quantizer.parametrization(weight) or FakeQuantize(quantizer)
+    with seeded(_STREAM):
+        return quantizer.parametrization(weight) or FakeQuantize(quantizer)
 
 
 def masks_of(model: nn.Module) -> dict[str, Tensor]:

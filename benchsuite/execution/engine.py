@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchsuite.errors import BenchsuiteError, DataError, StoreError
 from benchsuite.execution.data import DataSource
+from benchsuite.execution.guard import seeded
 from benchsuite.execution.history import scale_histogram
 from benchsuite.execution.measuring import Measurer, latency
 from benchsuite.execution.preflight import preflight
@@ -114,7 +115,8 @@ class Engine:
         quantizers = self.steps.quantizers(chain, state.model)
         architecture = self.steps.architecture(chain)
         dense = dense_bytes(self.steps.build(chain)) if state.removals else None
-        metrics, layers = self._measurer.measure(state.model, architecture, test, quantizers, dense)
+        with seeded(chain.random_stream()):
+            metrics, layers = self._measurer.measure(state.model, architecture, test, quantizers, dense)
         if state.facts:
             metrics["audit"] = state.facts
         files: dict[str, bytes] = {}

@@ -15,6 +15,7 @@ from benchsuite.api import Dataset
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.engine import Engine
+from benchsuite.execution.guard import unnoticed
 from benchsuite.execution.settled import Rerun
 from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, added_rows, plan, read_board
 from benchsuite.registry import Registry, default_registry
@@ -52,7 +53,8 @@ class Session:
     @cached_property
     def registry(self) -> Registry:
         """What the installed plugins register."""
-        return default_registry(strict=self.strict)
+        with unnoticed():
+            return default_registry(strict=self.strict)
 
     @cached_property
     def device(self) -> torch.device:

@@ -16,6 +16,7 @@ from benchsuite.execution.checkpoint import apply_checkpoint, load_checkpoint
 from benchsuite.execution.compress import Mask, add_masks, add_part, quantizing, weights_of, zero
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.decide import Levels, decide, quantize
+from benchsuite.execution.guard import deciding, seeded
 from benchsuite.execution.shrink import ChannelGraph
 from benchsuite.execution.training import train
 from benchsuite.metrics import prunable, select
@@ -60,8 +61,7 @@ class Steps:
         Errors: DataError, ConfigError for a checkpoint that cannot be read or does not fit.
         """
         training = chain.training
-        with torch.random.fork_rng([]):
-            torch.manual_seed(chain.root.random_stream())
+        with seeded(chain.root.random_stream()):
             model = self.architecture(chain).build(self._data.info(training.dataset)).to(self._device).eval()
         if training.weights_file:
             apply_checkpoint(model, load_checkpoint(training.weights_file), training.weights_file)
@@ -107,19 +107,23 @@ class Steps:
         if isinstance(step, Train | Finetune):
             self._train(chain, state, step.recipe)
         elif isinstance(step, Quantize):
-            quantize(state.model, self.plugin(step.quantizer, Quantizer), step.skip)
+            with deciding():
+                quantize(state.model, self.plugin(step.quantizer, Quantizer), step.skip)
         elif isinstance(step, Prune) and step.recipe:
             self._prune_by_schedule(chain, state, step, step.recipe)
         elif isinstance(step, Prune) and step.physical:
             remover = self.plugin(step.pruner, ChannelPruner)
             levels = _removed_levels(reference, prunable(state.model)) if reference is not None else None
             context, example = self._context(chain, state.model), self._example(chain)
-            state.removals.append(remove_channels(state.model, remover, step.skip, example, context, levels))
+            with deciding():
+                state.removals.append(remove_channels(state.model, remover, step.skip, example, context, levels))
         elif isinstance(step, Prune):
             pruner = self.plugin(step.pruner, Pruner)
             levels = _levels(reference, select(state.model, step.skip)) if reference is not None else None
-            masks, facts = decide(state.model, pruner, step.skip, self._sharing_context(chain, state.model), levels)
-            add_masks(state.model, masks, pruner)
+            context = self._sharing_context(chain, state.model)
+            with deciding():
+                masks, facts = decide(state.model, pruner, step.skip, context, levels)
+                add_masks(state.model, masks, pruner)
             state.facts |= facts
 
     def _example(self, chain: Chain) -> Tensor:
@@ -140,7 +144,8 @@ class Steps:
         loss = self.architecture(chain).loss
         started = time.perf_counter()
         stream = chain.random_stream()
-        state.history = train(state.model, loss, examples, recipe, stream, regularizer, begin)
+        with seeded(stream):
+            state.history = train(state.model, loss, examples, recipe, stream, regularizer, begin)
         state.train_seconds += time.perf_counter() - started
 
     def _prune_by_schedule(self, chain: Chain, state: State, step: Prune, recipe: Recipe) -> None:
@@ -149,12 +154,14 @@ class Steps:
 
         def prune(epoch: int) -> None:
             at = replace(pruner, sparsity=_scheduled(step, pruner, epoch / recipe.epochs))  # type: ignore[call-arg]  # planned with one
-            masks, facts = decide(state.model, at, step.skip, self._context(chain, state.model))
-            if epoch < recipe.epochs:
-                zero(state.model, masks, at)
-            else:
-                add_masks(state.model, masks, at)
-                state.facts |= facts
+            context = self._context(chain, state.model)
+            with deciding():
+                masks, facts = decide(state.model, at, step.skip, context)
+                if epoch < recipe.epochs:
+                    zero(state.model, masks, at)
+                else:
+                    add_masks(state.model, masks, at)
+                    state.facts |= facts
 
         self._train(chain, state, recipe, prune)
 

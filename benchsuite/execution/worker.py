@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from types import TracebackType
 
 from benchsuite.errors import ConfigError
@@ -41,9 +41,6 @@ class Worker:
         self._session = replace(session)  # without what it has opened
         self._limits = limits
         self._memory = limits.bytes()
-        self._store = Store(session.home)
-        self._store.open()
-        self._settled = Settled(self._store, session.rerun)
         self._isolated = Isolated(_ready, self._session)
 
     def __enter__(self) -> "Worker":
@@ -52,6 +49,16 @@ class Worker:
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, at: TracebackType | None) -> None:
         self._isolated.close()
+
+    @cached_property
+    def _store(self) -> Store:
+        store = Store(self._session.home)
+        store.open()
+        return store
+
+    @cached_property
+    def _settled(self) -> Settled:
+        return Settled(self._store, self._session.rerun)
 
     def stored(self, chain: Chain) -> Record | None:
         """As of an engine."""
@@ -131,8 +138,8 @@ def _engine(session: Session) -> Engine:
 
 
 def _ready(session: Session) -> None:
-    """Load the plugins, and open the store."""
-    _engine(session)
+    """Load the plugins, which takes longest; the store is opened when something is asked of it."""
+    assert session.registry
 
 
 def _preflight(session: Session, board: Board, cells: Iterable[Cell]) -> None:
