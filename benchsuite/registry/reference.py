@@ -2,9 +2,11 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.registry.catalog import Entry
+from benchsuite.registry.kinds import KINDS, Kind
 from benchsuite.registry.registry import Registry
 
 _FORM = 'NAME or NAME[field=value,…], such as percentile[sparsity=0.8] or my-pruner[widths=[64, 32],mode="row"]'
@@ -64,20 +66,25 @@ def _value(written: str, text: str) -> object:
     return value if isinstance(value, bool | int | float | str | list) else written
 
 
-def find(name: str, registry: Registry) -> Entry:
-    """The entry of that name; KIND/NAME where two kinds share it. Errors: ConfigError with the nearest name."""
+def find(name: str, registry: Registry, kinds: Sequence[Kind] = KINDS) -> Entry:
+    """The entry of that name among the kinds; KIND/NAME where two share it.
+
+    Errors: ConfigError with the nearest name, and with what failed to load.
+    """
     kind, _, bare = name.rpartition("/")
-    known = [entry for entry in registry.entries() if entry.name == bare and kind in ("", entry.kind)]
-    kinds = sorted({entry.kind for entry in known})
-    if len(kinds) > 1:
-        choices = " or ".join(f"{one}/{bare}" for one in kinds)
-        raise ConfigError(f'"{bare}" is a {" and a ".join(kinds)}; ask for {choices}')
-    if not known:
-        raise ConfigError(f'unknown name "{name}"{suggestion(bare, {entry.name for entry in registry.entries()})}')
-    return registry.get(known[0].kind, bare)
+    entries = [entry for entry in registry.entries() if entry.kind in kinds and kind in ("", entry.kind)]
+    found = sorted({entry.kind for entry in entries if entry.name == bare})
+    if not found:
+        problems = [f" ({problem})" for problem in registry.problems()]
+        known = {entry.name for entry in entries}
+        raise ConfigError(f'unknown name "{name}"{suggestion(bare, known)}{"".join(problems)}')
+    if len(found) > 1:
+        choices = " or ".join(f"{one}/{bare}" for one in found)
+        raise ConfigError(f'"{bare}" is a {" and a ".join(found)}; ask for {choices}')
+    return registry.get(found[0], bare)
 
 
 def configured(text: str, registry: Registry) -> object:
     """The plugin that a reference names, with its fields. Errors: ConfigError for an unknown name or a wrong field."""
     name, fields = parse_reference(text)
-    return find(name, registry).create(fields)
+    return find(name, registry, [kind for kind in KINDS if kind != "leaderboard"]).create(fields)

@@ -39,8 +39,9 @@ def examples_for(model: Model, network: nn.Module) -> Examples:
     data, dtype = data_of(model), next(network.parameters()).dtype
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(_EXAMPLES, data.channels, data.height, data.width, generator=generator, dtype=dtype)
-    labels = torch.randint(data.classes, (_EXAMPLES,), generator=generator)
-    return Examples(inputs, labels if data.classes > 1 else labels.to(dtype))
+    if data.classes == 1:  # a regression
+        return Examples(inputs, torch.randn(_EXAMPLES, generator=generator, dtype=dtype))
+    return Examples(inputs, torch.randint(data.classes, (_EXAMPLES,), generator=generator))
 
 
 @rule(Model)

@@ -5,7 +5,7 @@ import pickle
 
 from benchsuite.api import ChannelPruner, Dataset, Model, Pruner, Quantizer, Regularizer
 from benchsuite.errors import PluginError
-from benchsuite.registry.fields import JSON, canonical, described_fields
+from benchsuite.registry.fields import canonical, described_fields
 from benchsuite.testing.checks import Plugin, require, rule
 from benchsuite.testing.compression import Compressor, compressed
 
@@ -15,11 +15,6 @@ ANY = (Pruner, ChannelPruner, Quantizer, Regularizer, Model, Dataset)
 def fields_of(plugin: Plugin) -> dict[str, object]:
     """The hyperparameters by name."""
     return {field.name: getattr(plugin, field.name) for field in dataclasses.fields(plugin) if field.init}
-
-
-def plain_values(plugin: Plugin) -> dict[str, JSON]:
-    """The fields in the form that keys hash. Errors: PluginError for a value that has none."""
-    return {name: canonical(value) for name, value in fields_of(plugin).items()}
 
 
 @rule(*ANY)
@@ -60,7 +55,7 @@ def replaces(plugin: Plugin) -> None:
     """Schedules and matched controls set the level with dataclasses.replace, which calls the constructor again."""
     again = dataclasses.replace(plugin)
     require(
-        plain_values(again) == plain_values(plugin),
+        fields_of(again) == fields_of(plugin),
         f"dataclasses.replace without changes makes {again} of {plugin}: the constructor alters its fields",
     )
 
@@ -76,8 +71,8 @@ def equal_and_hashable(plugin: Plugin) -> None:
 @rule(Pruner, ChannelPruner, Quantizer, Regularizer)
 def unchanged_by_use(plugin: Compressor) -> None:
     """A plugin that keeps notes in itself decides by what it saw before, and no key tells of that."""
-    before, notes = plain_values(plugin), set(vars(plugin))
+    before, notes = fields_of(plugin), set(vars(plugin))
     compressed(plugin)
-    require(plain_values(plugin) == before, f"after use its fields are {plain_values(plugin)}, before {before}")
+    require(fields_of(plugin) == before, f"after use its fields are {fields_of(plugin)}, before {before}")
     added = sorted(set(vars(plugin)) - notes)
     require(not added, f"after use it has kept {', '.join(added)}")
