@@ -1,0 +1,166 @@
+"""A comparison in words: a table in 100 columns, the same in markdown, facts for other programs, one sentence."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import tabulate
+
+from benchsuite.compare.verdicts import BLOCKING, Comparison, Finding, Verdict
+
+_NOTHING = "–"
+_HEADINGS = ("verdict", "cell", "accuracy %", "Δ points", "what changed")
+_WIDTHS = (14, 30, 13, 14, 21)
+
+
+def terminal(comparison: Comparison) -> str:
+    """The lines that changed in at most 100 columns, and how many are the same."""
+    return _text(comparison, "simple")
+
+
+def markdown(comparison: Comparison) -> str:
+    """The same in GitHub's markdown, the sentence first."""
+    return f"### benchsuite compare\n\n{sentence(comparison)}\n\n{_text(comparison, 'github')}\n"
+
+
+def _text(comparison: Comparison, form: str) -> str:
+    shown = [one for one in comparison.findings if _is_shown(one)]
+    several = len({one.place.board for one in comparison.findings}) > 1
+    table = tabulate.tabulate(
+        [_row(one, comparison, several) for one in shown],
+        _HEADINGS,
+        tablefmt=form,
+        disable_numparse=True,
+        maxcolwidths=list(_WIDTHS) if form == "simple" else None,
+    )
+    hidden = Counter(one.verdict for one in comparison.findings if not _is_shown(one))
+    rest = ", ".join(f"{count} {verdict}" for verdict, count in sorted(hidden.items(), key=_order))
+    parts = [table if shown else "", f"Not shown: {rest}, controls included." if rest else ""]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _order(item: tuple[Verdict, int]) -> int:
+    return list(Verdict).index(item[0])
+
+
+def _is_shown(finding: Finding) -> bool:
+    """What changed; controls, which nobody chose, only where they stop the check."""
+    if finding.place.role == "control":
+        return finding.verdict in (*BLOCKING, Verdict.NOT_COMPARABLE)
+    return finding.verdict is not Verdict.SAME
+
+
+def _row(finding: Finding, comparison: Comparison, with_board: bool) -> list[str]:
+    accuracies, estimate = finding.accuracies, finding.estimate
+    change = _NOTHING
+    if estimate:
+        margin = estimate.margin(comparison.threshold.alpha)
+        change = _signed(estimate.change) + (f" ± {margin:.2f}" if estimate.contrast.settled else "")
+    return [
+        finding.verdict.value,
+        f"{finding.place.board}: {finding.place.label}" if with_board else finding.place.label,
+        f"{accuracies[0]:.2f} → {accuracies[1]:.2f}" if accuracies else _NOTHING,
+        change,
+        "; ".join(_reasons(finding, comparison)) or _NOTHING,
+    ]
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.2f}".replace("-", "−")
+
+
+def _reasons(finding: Finding, comparison: Comparison) -> list[str]:
+    told = [change.text for change in finding.sizes] + list(finding.notes)
+    if finding.verdict is Verdict.UNDERPOWERED:
+        needed = seeds_needed(finding, comparison)
+        told.append(f"{needed} seeds needed" if needed else "more seeds needed")
+    return told
+
+
+def seeds_needed(finding: Finding, comparison: Comparison) -> int | None:
+    """How many seeds would show a change of the smallest effect; None where that is not known, or too many."""
+    estimate, threshold = finding.estimate, comparison.threshold
+    return estimate.seeds_needed(threshold.smallest_effect, threshold.alpha) if estimate else None
+
+
+def sentence(comparison: Comparison) -> str:
+    """What came of it, in words."""
+    verdict, findings = comparison.verdict, comparison.findings
+    if not comparison.compared or verdict is None:
+        return f"Nothing was compared: {_counted(comparison) or 'there are no cells'}."
+    first = next(one for one in findings if one.verdict is verdict and (one.blocks or verdict not in BLOCKING))
+    remarks = {
+        Verdict.REGRESSED: f"first {first.place.label}: {_worst(first)}",
+        Verdict.FAILED: f"first {first.place.label}: {'; '.join(first.notes)}",
+        Verdict.MISSING: f"first {first.place.label}",
+        Verdict.BETTER: "none is worse",
+        Verdict.UNDERPOWERED: _power(comparison),
+        Verdict.SAME: "no cell changed in a way that matters",
+    }
+    return f"{verdict.value.capitalize()}: of {len(findings)} cells {_counted(comparison)}; {remarks[verdict]}."
+
+
+def _counted(comparison: Comparison) -> str:
+    counts = Counter(one.verdict for one in comparison.findings)
+    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), key=_order))
+
+
+def _worst(finding: Finding) -> str:
+    told = [change.text for change in finding.sizes]
+    if finding.estimate:
+        told.insert(0, f"accuracy {_signed(finding.estimate.change)} points")
+    return ", ".join(told)
+
+
+def _power(comparison: Comparison) -> str:
+    needed = sorted(
+        seeds_needed(one, comparison) or math.inf
+        for one in comparison.findings
+        if one.verdict is Verdict.UNDERPOWERED and one.estimate
+    )
+    effect = comparison.threshold.smallest_effect
+    if not needed or math.isinf(needed[0]):
+        return "the seeds cannot tell whether they changed"
+    return f"the seeds cannot tell whether they changed by {effect:g} points, and {needed[0]} would in the clearest"
+
+
+def facts(comparison: Comparison) -> dict[str, object]:
+    """The comparison in JSON values."""
+    return {
+        "verdict": comparison.verdict and comparison.verdict.value,
+        "sentence": sentence(comparison),
+        "smallest_effect": comparison.threshold.smallest_effect,
+        "alpha": comparison.threshold.alpha,
+        "counts": dict(Counter(one.verdict.value for one in comparison.findings)),
+        "cells": [_facts(one, comparison) for one in comparison.findings],
+    }
+
+
+def _facts(finding: Finding, comparison: Comparison) -> dict[str, object]:
+    place, line, estimate = finding.place, finding.line, finding.estimate
+    accuracies: Sequence[float | None] = finding.accuracies or (None, None)
+    found: dict[str, object] = {
+        "board": place.board,
+        "role": place.role,
+        "group": place.group,
+        "method": place.method,
+        "setting": place.setting,
+        "verdict": finding.verdict.value,
+        "blocks": finding.blocks,
+        "base_seeds": sorted(line.base) if line else [],
+        "new_seeds": sorted(line.new) if line else [],
+        "base_accuracy": accuracies[0],
+        "new_accuracy": accuracies[1],
+        "sizes": {one.metric: one.relative if math.isfinite(one.relative) else None for one in finding.sizes},
+        "notes": list(finding.notes),
+    }
+    if estimate:
+        margin = estimate.margin(comparison.threshold.alpha)
+        found |= {
+            "change": estimate.change,
+            "interval": [estimate.change - margin, estimate.change + margin],
+            "q": finding.q,
+            "dispersion": estimate.dispersion,
+            "seeds_needed": seeds_needed(finding, comparison),
+        }
+    return found
