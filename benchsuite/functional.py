@@ -14,6 +14,7 @@ from benchsuite.api import ChannelPruner, PruneContext, Pruner, Quantizer
 from benchsuite.errors import ConfigError
 from benchsuite.execution import decide
 from benchsuite.execution.channels import remove_channels
+from benchsuite.execution.committed import Committed, default_baselines
 from benchsuite.execution.compress import add_masks, fold
 from benchsuite.execution.limits import Limits
 from benchsuite.execution.scheduler import run_cells
@@ -104,6 +105,7 @@ def run(
     *,
     seeds: Sequence[int] | None = None,
     only: Sequence[str] = (),
+    add: Sequence[str] = (),
     isolated: bool = False,
     timeout: float | None = None,
     memory: float | None = None,
@@ -111,16 +113,19 @@ def run(
 ) -> list[Record]:
     """Run a board, by name or TOML file, as `benchsuite run` does; nothing is written but the store.
 
-    Returns the records of its cells, sorted by key. isolated: run the cells in a worker process, as the command line
-    does, in which each record may take `timeout` seconds and `memory` GiB, or what `Limits` says by default; else
-    in this process, without limits. options: of Session (device_name, rerun, strict, home, data_root).
+    Returns the records of its cells, sorted by key. add: plugins to put on the board, each NAME[field=value,…], beside
+    the committed records that are installed with the suite, which are not run again. isolated: run the cells in a
+    worker process, as the command line does, in which each record may take `timeout` seconds and `memory` GiB, or
+    what `Limits` says by default; else in this process, without limits. options: of Session (device_name, rerun,
+    strict, home, data_root).
     """
     session = Session(**options)  # type: ignore[arg-type]  # checked there
-    planned = session.plan(session.board(board), seeds, fetch=True)
-    cells = filtered(planned.cells, only)
+    planned = session.plan(session.board(board), seeds, added=add, fetch=True)
+    committed = Committed.of(planned.board.board.name, default_baselines()) if add else Committed({})
+    cells, taken = committed.beside(planned, filtered(planned.cells, only))
     with computing(session, Limits(timeout, memory) if isolated else None) as computer:
         outcomes = run_cells(planned.board, cells, computer, lambda _: None)
-        return sorted((outcome.record for outcome in outcomes), key=lambda record: record.key)
+        return sorted([*taken, *(outcome.record for outcome in outcomes)], key=lambda record: record.key)
 
 
 def _configured(kind: Kind, plugin: object, fields: Mapping[str, object]) -> object:

@@ -397,3 +397,16 @@ def test_run_gives_the_records_of_the_command_line(tmp_path, monkeypatch, capsys
         "control",
     ]
     assert capsys.readouterr() == ("", "")
+
+
+def test_run_puts_a_plugin_beside_the_installed_records(tmp_path):
+    records = benchsuite.run("quick", seeds=[0], only=["method=unit*"], add=["unit[sparsity=0.6]"], home=tmp_path)
+    ran = {path.name for path in (tmp_path / "store").iterdir()}
+    rows = {f"{one.cell['method']} {one.cell['setting']}": one.key in ran for one in records}
+    assert all(one.status == "ok" for one in records)
+    assert {name for name in rows if name.startswith("unit sparsity")} == {
+        f"unit sparsity {s}" for s in (0.5, 0.8, 0.9)
+    }
+    for name, fresh in rows.items():
+        assert fresh == (name == "dense mlp" or "unit[sparsity=0.6]" in name)
+    assert "unit[sparsity=0.6], as percentile, tuned " in rows
