@@ -81,12 +81,14 @@ def notes(line: Compared) -> Iterator[str]:
     """What differs and is neither better nor worse by itself."""
     if not all(pair.same_parent for pair in line.pairs):
         return
-    moved = sum(_of_layers(pair.base, "zeros") != _of_layers(pair.new, "zeros") for pair in line.pairs)
-    masks = sum(_of_layers(pair.base, "mask_sha256") != _of_layers(pair.new, "mask_sha256") for pair in line.pairs)
-    if moved and not changes(line):
-        yield "zeros moved between layers"
-    elif masks:
-        yield "masks differ"
+    for pair in line.pairs:
+        zeros, masks = (_of_layers(pair.base, name) == _of_layers(pair.new, name) for name in ("zeros", "mask_sha256"))
+        if not masks and zeros:
+            yield "masks differ"
+            return
+        if not zeros and not _relative([pair], "nonzeros"):
+            yield "zeros moved between layers"
+            return
 
 
 def _change(line: Compared, metric: str) -> float:

@@ -148,7 +148,7 @@ def _found(place: Place, base: Side | None, new: Side | None) -> Finding | _Open
     if line is None:
         return Finding(place, Verdict.BETTER, told)
     if reasons := tuple(incomparable(line.pairs)):
-        return Finding(place, Verdict.NOT_COMPARABLE, reasons, line)
+        return Finding(place, Verdict.NOT_COMPARABLE, reasons)
     missing = bool(vanished(base, new))
     if identical(line):
         return Finding(place, Verdict.MISSING if missing else Verdict.SAME, told, line)

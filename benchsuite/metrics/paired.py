@@ -78,7 +78,7 @@ class Prior:
         return 1.0 + contrast.examples * self.correlation * math.pow(contrast.disagreement / self.at, self.slope)
 
 
-DEFAULT_PRIOR = Prior(correlation=0.004, slope=2.0, freedom=8.0, at=0.04)
+DEFAULT_PRIOR = Prior(correlation=0.004, slope=1.5, freedom=8.0, at=0.04)
 """Where too few lines changed to tell: about what `benchmarks/false_alarms.py --calibrate` finds, trusted less."""
 
 
