@@ -32,6 +32,7 @@ from benchsuite.cli.options import (
 if TYPE_CHECKING:
     from benchsuite.execution.committed import Committed
     from benchsuite.execution.scheduler import Computer
+    from benchsuite.execution.session import Session
     from benchsuite.plan import Chain, Plan
     from benchsuite.store import Record
 
@@ -88,7 +89,7 @@ def run(
         for one in plans:
             committed = Committed.of(one.board.board.name, baselines or default_baselines()) if add else Committed({})
             with facts_alone():
-                found = _run(computer, one, only or [], output, committed)
+                found = _run(work, computer, one, only or [], output, committed)
             records += found
             if not as_json:
                 _show(found, output, one)
@@ -101,12 +102,13 @@ def run(
 
 
 def _run(
-    computer: "Computer", planned: "Plan", only: list[str], output: Path, committed: "Committed"
+    work: "Session", computer: "Computer", planned: "Plan", only: list[str], output: Path, committed: "Committed"
 ) -> "list[Record]":
     """Run the cells that `only` leaves, and write them over the board's results as far as they came."""
     from benchsuite.cli.progress import reporter
     from benchsuite.execution.scheduler import merge_results, run_cells
     from benchsuite.execution.session import filtered
+    from benchsuite.store import Store
 
     cells = filtered(planned.cells, only)
     if not cells:
@@ -114,7 +116,8 @@ def _run(
         return []
     path = output / f"{planned.board.board.name}.jsonl"
     cells, taken = committed.beside(planned, cells)
-    merge_results(path, planned, [])  # what cannot be read or written shows before anything is trained
+    Store(work.home).open()  # what cannot be read or written shows before anything is trained
+    merge_results(path, planned, [])
     records: list[Record] = []
     with reporter(len(cells)) as progress:
 

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
+import psutil
 import pytest
 
 ROWS = """
@@ -292,8 +294,9 @@ def test_exit_codes_as_the_shell_sees_them(benchsuite, install_plugin):
 
 
 TELLING = """
-import sys
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchsuite import Regularizer, hookimpl
 
@@ -306,7 +309,7 @@ class Telling(Regularizer):
         global told
         if lr < 1e-3 and not told:
             told = True
-            print("fine-tuning has begun", file=sys.stderr, flush=True)
+            Path(os.environ["TELL"]).write_text(f"{os.getpid()}\\n")
 
 
 @hookimpl
@@ -315,22 +318,26 @@ def benchsuite_regularizers():
 """
 
 
-def test_an_interruption_is_exit_code_130_and_keeps_what_was_done(benchsuite, install_plugin):
+def test_an_interruption_is_exit_code_130_keeps_what_was_done_and_leaves_no_worker(benchsuite, install_plugin):
     site = install_plugin("telling-training", TELLING)
     board = benchsuite.board("[[rows]]\nsteps = [{prune = 'percentile', sparsity = 0.5}, {finetune = 5000}]\n")
     path = benchsuite.folder / board
     text = path.read_text(encoding="utf-8").replace("[dense]", '[dense]\nregularizer = "telling"')
     path.write_text(text, encoding="utf-8")
     command = [sys.executable, "-c", "from benchsuite.cli.main import main; main()", "run", board]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+    news = benchsuite.folder / "news"
+    os.mkfifo(news)
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path, "TELL": str(news)}
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, cwd=benchsuite.folder, env=environment
     ) as process:
-        for line in process.stderr:
-            if line == "fine-tuning has begun\n":
-                process.send_signal(signal.SIGINT)
-                break
+        trainer = int(news.read_text())
+        process.send_signal(signal.SIGINT)
         err = process.stderr.read()
+    assert trainer != process.pid
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(trainer).wait(10)
     assert process.returncode == 130
     assert err.endswith("benchsuite: interrupted; the same command goes on where it stopped\n")
     assert "Traceback" not in err
