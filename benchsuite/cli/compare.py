@@ -8,6 +8,7 @@ import typer
 from benchsuite.cli.options import JsonOption, print_json
 
 _REGRESSION, _NOTHING = 1, 4
+_COLUMNS = 100
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +34,8 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Give the verdict on each cell of NEW against BASE, and on all of them."""
+    import textwrap
+
     from benchsuite.compare import Threshold, table
     from benchsuite.compare import compare as compared
     from benchsuite.compare.files import read_runs
@@ -51,10 +54,10 @@ def compare(
     elif str(markdown) == "-":
         typer.echo(table.markdown(comparison))
     else:
-        typer.echo(f"{table.terminal(comparison)}\n")
+        typer.echo(table.terminal(comparison))
         if runs.not_run:
-            typer.echo(f"Boards of {base} that {new} has no results of: {', '.join(runs.not_run)}.\n")
-        typer.echo(table.sentence(comparison))
+            typer.echo(f"\nBoards of {base} that {new} has no results of: {', '.join(runs.not_run)}.")
+        typer.echo("\n" + textwrap.fill(table.sentence(comparison), _COLUMNS))
     if not comparison.compared:
         raise typer.Exit(_NOTHING)
     if check and comparison.blocks:

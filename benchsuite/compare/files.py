@@ -1,6 +1,6 @@
 """Which records are compared: of two files, or of the boards that two folders have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,36 +27,38 @@ def read_runs(base: Path, new: Path) -> Runs:
     """
     if new.is_dir() and base.is_dir():
         boards, known = ({path.stem: path for path in sorted(folder.glob("*.jsonl"))} for folder in (new, base))
-        both = [_read(known.get(board), path) for board, path in boards.items()]
+        both = [_read(known.get(board), path, board) for board, path in boards.items()]
         not_run = tuple(board for board in known if board not in boards)
         return Runs(tuple(r for one in both for r in one.base), tuple(r for one in both for r in one.new), not_run)
     if base.is_dir():
-        return _read(_of_same_board(base, new), new)
+        return _read(*_named(base, new))
     if new.is_dir():
-        return _read(base, _of_same_board(new, base))
+        board_file, file, board = _named(new, base)
+        return _read(file, board_file, board)
     return _read(base, new)
 
 
-def _of_same_board(folder: Path, other: Path) -> Path | None:
-    """The folder's file of the board that the other file is of; None where it has none."""
-    board = next((str(record.cell.get("board")) for record in read_verified(other)), other.stem)
+def _named(folder: Path, file: Path) -> tuple[Path | None, Path, str]:
+    """The folder's file of the board that a file is of, None where it has none; the file; and the board."""
+    board = next((str(record.cell.get("board")) for record in read_verified(file)), file.stem)
     path = folder / f"{board}.jsonl"
-    return path if path.is_file() else None
+    return path if path.is_file() else None, file, board
 
 
-def _read(base: Path | None, new: Path | None) -> Runs:
-    before = read_verified(base) if base else []
-    after = read_verified(new) if new else []
-    for name, old, now in (("board", *_both(before, after, "board")), ("protocol", *_both(before, after, "protocol"))):
-        if before and after and old != now:
-            remedy = "compare files of one board" if name == "board" else "run the board for BASE again"
-            raise ConfigError(f"{new}, line 1: a record of {name} {now!r}, and {base} is of {name} {old!r}: {remedy}")
-    return Runs(tuple(before), tuple(after))
+def _read(base: Path | None, new: Path | None, board: str | None = None) -> Runs:
+    before, after = (tuple(read_verified(path, board)) if path else () for path in (base, new))
+    if before and after:  # each of one board and protocol
+        _require_same("board", base, before[0].cell, new, after[0].cell, "compare files of one board")
+        _require_same(
+            "protocol", base, before[0].provenance, new, after[0].provenance, "run the older one's board again"
+        )
+    return Runs(before, after)
 
 
-def _both(base: Sequence[Record], new: Sequence[Record], name: str) -> tuple[object, object]:
-    """The board or protocol of each file, None of an empty one."""
-    of_base, of_new = (
-        next((one.cell.get(name) or one.provenance.get(name) for one in records), None) for records in (base, new)
-    )
-    return of_base, of_new
+def _require_same(
+    name: str, base: Path | None, old: Mapping[str, object], new: Path | None, now: Mapping[str, object], remedy: str
+) -> None:
+    if old.get(name) != now.get(name):
+        raise ConfigError(
+            f"{new}, line 1: a record of {name} {now.get(name)!r}, and {base} is of {name} {old.get(name)!r}: {remedy}"
+        )

@@ -84,7 +84,7 @@ def seeds_needed(finding: Finding, comparison: Comparison) -> int | None:
 
 
 def sentence(comparison: Comparison) -> str:
-    """What came of it, in words."""
+    """What came of it, in words, on one line."""
     verdict, findings = comparison.verdict, comparison.findings
     if not comparison.compared or verdict is None:
         return f"Nothing was compared: {_counted(comparison) or 'there are no cells'}."

@@ -1,0 +1,164 @@
+"""`benchsuite compare` at the command line: two real runs of a board, what the exit codes mean, what bad input gets."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROWS = '[[rows]]\nlabel = "method"\nsteps = [{{prune = "{pruner}", sparsity = 0.5}}]\n'
+EPOCHS = ("epochs = 1, lr = 1e-3", "epochs = 8, lr = 1e-2")
+
+
+def executed(benchsuite, pruner: str, output: str, **options: str) -> Path:
+    """Run the small board with that pruner in its only row; returns the results."""
+    name = benchsuite.board(ROWS.format(pruner=pruner))
+    path = benchsuite.folder / name
+    path.write_text(path.read_text(encoding="utf-8").replace(*EPOCHS), encoding="utf-8")
+    told = [part for key, value in options.items() for part in (f"--{key}", value)]
+    assert benchsuite("run", name, "--in-process", "--seeds", "0-2", "--output", output, *told).code == 0
+    return benchsuite.folder / output / "small.jsonl"
+
+
+@pytest.fixture
+def base(benchsuite) -> Path:
+    return executed(benchsuite, "percentile", "base")
+
+
+def test_a_worse_method_is_found_and_the_same_one_is_not(benchsuite, base):
+    again = executed(benchsuite, "percentile", "again")
+    unchanged = benchsuite("compare", "base", "again", "--check")
+    assert (unchanged.code, again.read_bytes()) == (0, base.read_bytes())
+    assert "Same: of 3 cells 3 same; no cell changed in a way that matters." in unchanged.out
+
+    executed(benchsuite, "random", "worse")
+    summary = benchsuite.folder / "summary.md"
+    summary.write_text("# What was there\n", encoding="utf-8")
+    found = benchsuite("compare", "base", "worse", "--check", "--markdown", "summary.md")
+    assert found.code == 1
+    assert max(map(len, found.out.splitlines())) <= 100
+    assert found.out.splitlines()[2].startswith("regressed")
+    assert "Regressed: of 3 cells 1 regressed" in found.out
+    assert benchsuite("compare", "base", "worse").code == 0
+    text = summary.read_text(encoding="utf-8")
+    assert text.startswith("# What was there\n### benchsuite compare")
+    assert "| regressed | method " in " ".join(text.split())
+
+    facts = benchsuite("compare", "base/small.jsonl", "worse/small.jsonl", "--json").facts
+    assert (facts["verdict"], facts["not_run"], facts["counts"]["regressed"]) == ("regressed", [], 1)
+    (worse,) = [cell for cell in facts["cells"] if cell["verdict"] == "regressed"]
+    assert worse["method"] == "method"
+    assert worse["change"] == pytest.approx(worse["new_accuracy"] - worse["base_accuracy"])
+    assert worse["interval"][1] < 0
+
+    back = benchsuite("compare", "worse", "base", "--check", "--json")
+    assert (back.code, back.facts["verdict"]) == (0, "better")
+
+
+def test_compare_starts_without_torch(benchsuite, base):
+    code = "import atexit; atexit.register(lambda: print('torch' in __import__('sys').modules))"
+    assert benchsuite.shell("compare", "base", "base", prelude=code).out.splitlines()[-1] == "False"
+
+
+def test_what_disappeared_fails_the_check(benchsuite, base):
+    lines = base.read_text(encoding="utf-8").splitlines(keepends=True)
+    row = [line for line in lines if json.loads(line)["cell"]["role"] == "row"]
+    (benchsuite.folder / "new").mkdir()
+    for gone, told in ((row[:1], "missing: seed"), (row, "missing")):
+        kept = "".join(line for line in lines if line not in gone)
+        (benchsuite.folder / "new" / "small.jsonl").write_text(kept, encoding="utf-8")
+        result = benchsuite("compare", "base", "new", "--check")
+        assert result.code == 1
+        assert told in " ".join(result.out.split())
+        assert "Missing: of 3 cells" in result.out
+
+
+def test_nothing_to_compare(benchsuite, base):
+    (benchsuite.folder / "empty").mkdir()
+    for pair in (("base", "empty"), ("empty", "base"), ("empty", "base/small.jsonl"), ("empty", "empty")):
+        result = benchsuite("compare", *pair, "--check")
+        assert result.code == 4
+        assert "Nothing was compared" in result.out
+    assert "small" in benchsuite("compare", "base", "empty").out  # not run
+
+
+def test_a_board_asked_for_by_its_file_is_missing_where_a_folder_lacks_it(benchsuite, base):
+    (benchsuite.folder / "empty").mkdir()
+    result = benchsuite("compare", "base/small.jsonl", "empty", "--check", "--json")
+    assert (result.code, result.facts["counts"]) == (4, {"missing": 3})
+
+
+def of_newer_schema(text: str) -> str:
+    return text.replace('"schema":1', '"schema":2', 1)
+
+
+def truncated(text: str) -> str:
+    return text[:-50]
+
+
+def edited(text: str) -> str:
+    return text.replace('"correct":', '"correct":1', 1)
+
+
+def doubled(text: str) -> str:
+    return text + text.splitlines(keepends=True)[0]
+
+
+def of_another_board(text: str) -> str:
+    first, *others = text.splitlines(keepends=True)
+    return "".join([*others, first.replace('"board":"small"', '"board":"large"')])
+
+
+def of_another_protocol(text: str) -> str:
+    first, *others = text.splitlines(keepends=True)
+    return "".join([*others, first.replace('"protocol":1', '"protocol":2')])
+
+
+BAD = {
+    of_newer_schema: "line 1: schema 2, this version reads 1; update benchsuite",
+    truncated: "line 9: ",
+    edited: "line 1: the accuracy ",
+    doubled: "line 10: a second record of key",
+    of_another_board: "line 9: a record of board 'large' in a file of board 'small'",
+    of_another_protocol: "line 9: a record of protocol 2 in a file of protocol 1",
+}
+
+
+def refused(result, *parts: str) -> None:
+    assert result.code == 2
+    assert result.err.startswith("benchsuite: ")
+    assert "Traceback" not in result.err
+    for part in parts:
+        assert part in result.err
+
+
+def test_a_file_that_no_run_wrote_is_refused_with_its_line(benchsuite, base):
+    text = base.read_text(encoding="utf-8")
+    assert len(text.splitlines()) == 9
+    bad = benchsuite.folder / "bad" / "small.jsonl"
+    bad.parent.mkdir()
+    for change, told in BAD.items():
+        bad.write_text(change(text), encoding="utf-8")
+        for pair in (("bad", "base"), ("base", "bad"), ("base/small.jsonl", "bad/small.jsonl")):
+            refused(benchsuite("compare", *pair, "--check", "--markdown", "summary.md"), "bad/small.jsonl, ", told)
+        assert bad.read_text(encoding="utf-8") == change(text)
+    assert not (benchsuite.folder / "summary.md").exists()
+
+
+def test_files_of_different_boards_or_protocols_are_not_compared(benchsuite, base):
+    text = base.read_text(encoding="utf-8")
+    other = benchsuite.folder / "other.jsonl"
+    other.write_text(text.replace('"board":"small"', '"board":"large"'), encoding="utf-8")
+    refused(benchsuite("compare", "base/small.jsonl", "other.jsonl"), "other.jsonl, line 1: a record of board 'large'")
+    renamed = benchsuite.folder / "renamed"
+    renamed.mkdir()
+    shutil.copy(base, renamed / "large.jsonl")
+    refused(benchsuite("compare", "renamed", "renamed"), "large.jsonl, line 1: a record of board 'small'")
+
+
+def test_a_path_that_is_not_there(benchsuite, base):
+    refused(benchsuite("compare", "base", "nowhere.jsonl"), "nowhere.jsonl: cannot be read")
+    refused(benchsuite("compare", "nowhere", "base"), "nowhere: cannot be read")
+    refused(
+        benchsuite("compare", "base", "base", "--markdown", "no/folder.md"), "--markdown no/folder.md: No such file"
+    )

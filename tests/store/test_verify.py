@@ -1,0 +1,158 @@
+"""A results file is what a run wrote: each slip of an editor or of a merge is named with its line."""
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchsuite.errors import ConfigError
+from benchsuite.metrics import pack_bits
+from benchsuite.plan import parse_board
+from benchsuite.plan import plan as planned
+from benchsuite.registry import default_registry
+from benchsuite.store import Record, write_lines
+from benchsuite.store.verify import read_verified
+
+BASELINES = Path(__file__).parents[2] / "baselines"
+BOARD = {
+    "board": {"name": "dots", "title": "Dots", "seeds": [0, 1]},
+    "dense": {"dataset": "digits", "model": "mlp"},
+    "rows": [{"steps": [{"prune": "percentile", "sparsity": 0.5}, {"finetune": 1}], "control": False}],
+}
+CORRECT, EXAMPLES = 3, 10
+
+
+def records() -> list[Record]:
+    """What a run would write of the board, with figures made by hand."""
+    import torch
+
+    bits = base64.b64encode(pack_bits(torch.arange(EXAMPLES) < CORRECT)).decode()
+    layers = ({"name": "fc1", "weights": 8, "zeros": 4, "effective_macs": 4, "bits": 32.0},) * 2
+    metrics = {
+        "accuracy": 100 * CORRECT / EXAMPLES,
+        "correct": CORRECT,
+        "examples": EXAMPLES,
+        "correct_bits": bits,
+        "nonzeros": 8,
+        "sparsity": 0.5,
+        "effective_macs": 8,
+        "bits_per_weight": 32.0,
+    }
+    return [
+        Record(
+            cell.key,
+            "ok",
+            {
+                "board": cell.board,
+                "line": cell.line,
+                "seed": cell.chain.seed,
+                "steps": [step.canonical() for step in cell.chain.steps],
+            },
+            metrics,
+            layers,
+            provenance={"protocol": 1},
+        )
+        for cell in planned(parse_board(BOARD, "dots.toml"), default_registry(), lambda _: "0" * 64).cells
+    ]
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    file = tmp_path / "dots.jsonl"
+    write_lines(file, records())
+    return file
+
+
+def test_what_a_run_wrote_is_read(path):
+    assert read_verified(path) == read_verified(path, board="dots")
+    assert len(read_verified(path)) == len(records())
+
+
+@pytest.mark.parametrize("file", sorted(BASELINES.glob("*.jsonl")), ids=lambda file: file.stem)
+def test_the_committed_baselines_are_as_runs_wrote_them(file):
+    assert read_verified(file, board=file.stem)
+
+
+def test_a_failed_record_has_no_figures_to_contradict(path):
+    failed = [replace(one, status="failed", metrics={}, layers=(), error={"reason": "no"}) for one in records()]
+    write_lines(path, failed)
+    assert len(read_verified(path)) == len(failed)
+
+
+def edited(path: Path, number: int, edit) -> None:
+    """Change one line's JSON, and write it as a run would."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    values = json.loads(lines[number - 1])
+    edit(values)
+    lines[number - 1] = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def setting(part: str, name: str, value: object):
+    return lambda values: values[part].__setitem__(name, value)
+
+
+EDITS = {
+    "accuracy": (setting("metrics", "accuracy", 97.0), "the accuracy 97.0 is not that of 3 correct in 10"),
+    "correct": (setting("metrics", "correct", 4), "the accuracy 30.0 is not that of 4 correct in 10"),
+    "bits": (setting("metrics", "correct_bits", "AAA="), "correct_bits do not tell 3 correct in 10"),
+    "bits of more examples": (setting("metrics", "correct_bits", "4AAA"), "correct_bits do not tell"),
+    "bits beyond the examples": (setting("metrics", "correct_bits", "wAE="), "correct_bits do not tell"),
+    "no bits": (setting("metrics", "correct_bits", "!"), "correct_bits do not tell"),
+    "sparsity": (setting("metrics", "sparsity", 0.9), "sparsity 0.9 is not that of the layers, 0.5"),
+    "nonzeros": (setting("metrics", "nonzeros", 7), "nonzeros 7 is not that of the layers, 8"),
+    "MACs": (setting("metrics", "effective_macs", 1), "effective_macs 1 is not that of the layers, 8"),
+    "bit width": (setting("metrics", "bits_per_weight", 8.0), "bits_per_weight 8.0 is not that of the layers, 32.0"),
+    "zeros of a layer": (lambda values: values["layers"][0].update(zeros=8), "nonzeros 8 is not that of the layers, 4"),
+    "a layer without counts": (lambda values: values["layers"][0].pop("zeros"), "a layer lacks its counts"),
+    "seed": (setting("cell", "seed", 7), "its steps and seed have the key"),
+    "a step": (lambda values: values["cell"]["steps"][0].update(data="1" * 64), "its steps and seed have the key"),
+    "no steps": (setting("cell", "steps", []), "its steps are no list of objects"),
+    "key": (lambda values: values.update(key="f" * 40), "its steps and seed have the key"),
+    "board": (setting("cell", "board", "lines"), "a record of board 'lines' in a file of board 'dots'"),
+    "protocol": (setting("provenance", "protocol", 2), "a record of protocol 2 in a file of protocol 1"),
+    "schema": (lambda values: values.update(schema=99), "schema 99, this version reads 1; update benchsuite"),
+}
+
+
+@pytest.mark.parametrize(("edit", "told"), EDITS.values(), ids=EDITS)
+def test_an_edited_line_is_refused(path, edit, told):
+    edited(path, 3, edit)
+    with pytest.raises(ConfigError) as refused:
+        read_verified(path)
+    assert str(refused.value).startswith(f"{path}, line 3: ")
+    assert told in str(refused.value)
+
+
+def test_another_form_of_the_same_values_is_refused(path):
+    path.write_text(path.read_text(encoding="utf-8").replace('":', '": ', 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match="line 1: not in the form in which records are written"):
+        read_verified(path)
+
+
+def test_a_truncated_file_is_refused(path):
+    path.write_text(path.read_text(encoding="utf-8")[:-40], encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"line {len(records())}: "):
+        read_verified(path)
+
+
+def test_a_line_twice_is_refused(path):
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + text.splitlines(keepends=True)[0], encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"line {len(records()) + 1}: a second record of key"):
+        read_verified(path)
+
+
+def test_two_records_of_one_cell_are_refused(path):
+    lines = [json.loads(line)["cell"]["line"] for line in path.read_text(encoding="utf-8").splitlines()]
+    number = max(lines.index(0), lines.index(1)) + 1
+    edited(path, number, setting("cell", "line", 1 - lines[number - 1]))
+    with pytest.raises(ConfigError, match="a second record of the cell of line"):
+        read_verified(path)
+
+
+def test_a_file_of_another_board_is_refused(path):
+    with pytest.raises(ConfigError, match="line 1: a record of board 'dots' in a file of board 'quick'"):
+        read_verified(path, board="quick")
