@@ -1,6 +1,7 @@
 """A comparison in words: a table in 100 columns, the same in markdown, facts for other programs, one sentence."""
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from benchsuite.compare.verdicts import BLOCKING, Comparison, Finding, Verdict
 
 _NOTHING = "–"
 _HEADINGS = ("verdict", "cell", "accuracy %", "Δ points", "what changed")
+_NOTE = 100
 _WIDTHS = (14, 30, 13, 14, 21)
 
 
@@ -26,8 +28,11 @@ def markdown(comparison: Comparison) -> str:
 def _text(comparison: Comparison, form: str) -> str:
     shown = [one for one in comparison.findings if _is_shown(one)]
     several = len({one.place.board for one in comparison.findings}) > 1
+    rows = [_row(one, comparison, several) for one in shown]
+    if form == "github":
+        rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
     table = tabulate.tabulate(
-        [_row(one, comparison, several) for one in shown],
+        rows,
         _HEADINGS,
         tablefmt=form,
         disable_numparse=True,
@@ -44,10 +49,10 @@ def _order(item: tuple[Verdict, int]) -> int:
 
 
 def _is_shown(finding: Finding) -> bool:
-    """What changed; controls, which nobody chose, only where they stop the check."""
+    """What changed or has a note; controls, which nobody chose, only where they stop the check."""
     if finding.place.role == "control":
         return finding.verdict in (*BLOCKING, Verdict.NOT_COMPARABLE)
-    return finding.verdict is not Verdict.SAME
+    return finding.verdict is not Verdict.SAME or bool(finding.notes)
 
 
 def _row(finding: Finding, comparison: Comparison, with_board: bool) -> list[str]:
@@ -70,7 +75,8 @@ def _signed(points: float) -> str:
 
 
 def _reasons(finding: Finding, comparison: Comparison) -> list[str]:
-    told = [change.text for change in finding.sizes] + list(finding.notes)
+    told = [change.text for change in finding.sizes]
+    told += [textwrap.shorten(note, _NOTE, placeholder=" …") for note in finding.notes]
     if finding.verdict is Verdict.UNDERPOWERED:
         needed = seeds_needed(finding, comparison)
         told.append(f"{needed} seeds needed" if needed else "more seeds needed")
@@ -90,14 +96,18 @@ def sentence(comparison: Comparison) -> str:
         return f"Nothing was compared: {_counted(comparison) or 'there are no cells'}."
     first = next(one for one in findings if one.verdict is verdict and (one.blocks or verdict not in BLOCKING))
     remarks = {
-        Verdict.REGRESSED: f"first {first.place.label}: {_worst(first)}",
+        Verdict.REGRESSED: f"first {first.place.label}: {_worst(first, comparison)}",
         Verdict.FAILED: f"first {first.place.label}: {'; '.join(first.notes)}",
         Verdict.MISSING: f"first {first.place.label}",
         Verdict.BETTER: "none is worse",
         Verdict.UNDERPOWERED: _power(comparison),
         Verdict.SAME: "no cell changed in a way that matters",
     }
-    return f"{verdict.value.capitalize()}: of {len(findings)} cells {_counted(comparison)}; {remarks[verdict]}."
+    return f"{verdict.value.capitalize()}: of {_cells(len(findings))} {_counted(comparison)}; {remarks[verdict]}."
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def _counted(comparison: Comparison) -> str:
@@ -105,9 +115,10 @@ def _counted(comparison: Comparison) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), key=_order))
 
 
-def _worst(finding: Finding) -> str:
-    told = [change.text for change in finding.sizes]
-    if finding.estimate:
+def _worst(finding: Finding, comparison: Comparison) -> str:
+    """Of a regressed line what got worse."""
+    told = [change.text for change in finding.sizes if change.worse]
+    if finding.estimate and finding.estimate.change < 0 and (finding.q or 0.0) <= comparison.threshold.alpha:
         told.insert(0, f"accuracy {_signed(finding.estimate.change)} points")
     return ", ".join(told)
 

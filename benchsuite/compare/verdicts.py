@@ -164,14 +164,21 @@ def _found(place: Place, base: Side | None, new: Side | None) -> Finding | _Open
 
 def _told(base: Side, new: Side) -> Iterator[str]:
     """What to know of the seeds."""
+    reasons: dict[str, list[int]] = {}
     for seed, record in new.broken.items():
         reason = " ".join(str((record.error or {}).get("reason")).split())
-        yield f"seed {seed} {record.status}: {reason}"
+        reasons.setdefault(f"{record.status}: {reason}", []).append(seed)
     for seed, record in base.broken.items():
         if seed not in new.broken:
-            yield f"seed {seed} {record.status} before"
+            reasons.setdefault(f"{record.status} before", []).append(seed)
+    for reason, broken in reasons.items():
+        yield f"{_seeds(broken)} {reason}"
     if seeds := vanished(base, new):
-        yield f"missing: seed {', '.join(map(str, seeds))}"
+        yield f"missing: {_seeds(seeds)}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 def _judged(estimates: Sequence[tuple[_Open, Estimate]], threshold: Threshold) -> Iterator[Finding]:

@@ -169,7 +169,7 @@ STATES = {
     "a new seed": (without(run(), seed=1), run(), Verdict.SAME, False, ""),
     "a failed seed": (run(), failing(run(), 1), Verdict.FAILED, True, "seed 1 failed: it broke"),
     "a timeout": (run(), failing(run(), 1, status="timeout"), Verdict.FAILED, True, "seed 1 timeout: it broke"),
-    "a skipped line": (run(), failing(run(), *SEEDS, status="skipped"), Verdict.FAILED, True, "seed 0 skipped"),
+    "a skipped line": (run(), failing(run(), *SEEDS, status="skipped"), Verdict.FAILED, True, "seeds 0, 1, 2 skipped"),
     "failed as before": (failing(run(), 1), failing(run(), 1), Verdict.FAILED, False, "seed 1 failed: it broke"),
     "failed of other seeds, too": (
         failing(run((3, 4)), 3),
@@ -178,7 +178,7 @@ STATES = {
         False,
         "seed 0 failed",
     ),
-    "mended": (failing(run(), *SEEDS), run(), Verdict.BETTER, False, "seed 0 failed before"),
+    "mended": (failing(run(), *SEEDS), run(), Verdict.BETTER, False, "seeds 0, 1, 2 failed before"),
     "other data": (run(), run(data="123456789abcdef0"), Verdict.NOT_COMPARABLE, False, "data: abcdef012345 before"),
     "other test set": (run(), run(examples=500), Verdict.NOT_COMPARABLE, False, "test examples: 400 before, 500 now"),
     "other protocol": (run(), run(protocol=2), Verdict.NOT_COMPARABLE, False, "protocol: 1 before, 2 now"),
