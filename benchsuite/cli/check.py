@@ -66,4 +66,7 @@ def _print_table(facts: list[dict[str, str]]) -> None:
     rows = [(fact["plugin"], fact["check"], fact["verdict"], fact["detail"] or fact["why"]) for fact in facts]
     typer.echo(tabulate(rows, ("plugin", "check", "verdict", ""), maxcolwidths=[30, None, None, 70]))
     counts = Counter(fact["verdict"] for fact in facts)
-    typer.echo(f"\n{len(facts)} checks: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    typer.echo(
+        f"\n{len(facts)} check{'s' * (len(facts) > 1)}: "
+        + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    )

@@ -57,8 +57,8 @@ class Check:
     body: Callable[..., None]
 
     def __call__(self) -> None:
-        with preserved(), fitting_threads(0), case(f"{self.shown}, {self.name}"):
-            self.body(self.plugin)
+        with case(f"{self.shown}, {self.name}"):
+            self._ask()
 
     def __str__(self) -> str:
         return f"{self.name}[{self.shown}]"
@@ -71,25 +71,30 @@ class Check:
     def verdict(self) -> tuple[Verdict, str]:
         """What came of it, and the detail: what failed, or the reason that the plugin or the check gives."""
         try:
-            self()
+            self._ask()
         except NotApplicable as reason:
             return "not applicable", str(reason)
         except Failure as failure:
             return ("failed", str(failure)) if self.declared is None else ("expected failure", self.declared)
         return ("passed", "") if self.declared is None else ("unexpected pass", f"declared to fail: {self.declared}")
 
+    def _ask(self) -> None:
+        with preserved(), fitting_threads(0), case():
+            self.body(self.plugin)
+
 
 @contextmanager
-def case(name: str) -> Iterator[None]:
+def case(name: str = "") -> Iterator[None]:
     """Whatever goes wrong inside is a Failure that names the case."""
+    place = f"{name}: " if name else ""
     try:
         yield
     except NotApplicable:
         raise
     except (Failure, BenchsuiteError) as error:
-        raise Failure(f"{name}: {error}") from error
+        raise Failure(f"{place}{error}") from error
     except Exception as error:
-        raise Failure(f"{name}: {type(error).__name__}: {error}") from error
+        raise Failure(f"{place}{type(error).__name__}: {error}") from error
 
 
 def require(holds: bool, otherwise: str) -> None:

@@ -19,11 +19,11 @@ from benchsuite.testing.compression import Compressor, step
 from benchsuite.testing.processes import with_peak_memory
 from benchsuite.testing.samples import context_of
 
-_TIMES, _SECONDS = 50, 0.5
+TIMES, SECONDS = 50, 0.5
 """So many times what magnitude takes, and on top of it this much, may a decision take."""
-_COPIES = 64
+COPIES = 64
 """As much memory as so many copies of the layer, on top of what magnitude takes."""
-_REPEATS = 3
+_REPEATS = 2
 _CHANNELS, _FILTERS, _EXAMPLES = 256, 456, 4
 _LAYER_BYTES = 4 * _CHANNELS * _FILTERS * 3 * 3
 _MEBIBYTE = 2**20
@@ -41,7 +41,7 @@ class Magnitude(ScoredPruner):
 @rule(Pruner, ChannelPruner, Quantizer, Regularizer)
 def time_of_a_decision(plugin: Compressor) -> None:
     """A loop over weights in Python takes minutes where a sort takes milliseconds; boards have hundreds of cells."""
-    allowed = _TIMES * _seconds_of_magnitude() + _SECONDS
+    allowed = TIMES * _seconds_of_magnitude() + SECONDS
     took = _seconds(plugin, enough=allowed)
     require(took <= allowed, f"{took:.2f} s of CPU time for a million weights; {allowed:.2f} s are allowed")
 
@@ -50,7 +50,7 @@ def time_of_a_decision(plugin: Compressor) -> None:
 def memory_of_a_decision(plugin: Compressor) -> None:
     """A table of all pairs of weights fits a toy layer and no real one."""
     took, usual = _bytes(plugin), _bytes_of_magnitude()
-    allowed = usual + _COPIES * _LAYER_BYTES
+    allowed = usual + COPIES * _LAYER_BYTES
     require(
         took <= allowed,
         f"{took // _MEBIBYTE} MiB for a million weights; {allowed // _MEBIBYTE} MiB are allowed",
@@ -97,14 +97,14 @@ def _work(plugin: Compressor) -> Callable[[], object]:
     network = _network()
     layers = {name: layer.get_parameter("weight").detach() for name, layer in prunable(network).items()}
     batches = [(torch.randn(_EXAMPLES, _CHANNELS, 3, 3), torch.zeros(_EXAMPLES, dtype=torch.int64))]
-    norms: dict[str, str | None] = {"conv": "bn"}
+    norms: dict[str, str | None] = {"conv1": "bn1"}
     match plugin:
         case Pruner():
             return lambda: plugin.masks(layers, context_of(network, batches))
         case ChannelPruner():
             return lambda: plugin.channels(network, replace(context_of(network, batches), removable=norms))
         case Quantizer():
-            return lambda: plugin.quantize(layers["conv"])
+            return lambda: plugin.quantize(layers["conv1"])
         case Regularizer():
             return lambda: step(network, plugin, batches)
 
@@ -113,11 +113,11 @@ def _network() -> nn.Module:
     """A convolution of a million weights, its BatchNorm, and what makes it a classifier."""
     torch.manual_seed(0)
     modules = {
-        "conv": nn.Conv2d(_CHANNELS, _FILTERS, 3),
-        "bn": nn.BatchNorm2d(_FILTERS),
+        "conv1": nn.Conv2d(_CHANNELS, _FILTERS, 3),
+        "bn1": nn.BatchNorm2d(_FILTERS),
         "flatten": nn.Flatten(),
         "fc": nn.Linear(_FILTERS, 4),
     }
     network = nn.Sequential(OrderedDict(modules)).eval()
-    nn.init.uniform_(network.get_parameter("bn.weight"))
+    nn.init.uniform_(network.get_parameter("bn1.weight"))
     return network

@@ -86,6 +86,8 @@ def huge_weights(plugin: WeightPlugin) -> None:
 def tiny_weights(plugin: WeightPlugin) -> None:
     """Weights too small to be squared make norms and scales of 0, by which others are divided."""
     _works_with(plugin, lambda name, weight: weight.mul_(1e-30) if name == "fc1" else weight)
+    with case("subnormal"):
+        _works_with(plugin, lambda name, weight: weight.mul_(1e-41) if name == "fc1" else weight)
 
 
 @rule(Pruner, Quantizer)
