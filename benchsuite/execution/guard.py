@@ -35,12 +35,25 @@ def _flag(owner: object, name: str, told: str) -> _Setting:
     return _Setting(told, lambda: getattr(owner, name), lambda value: setattr(owner, name, value))
 
 
-def _matmul_precision() -> list[_Setting]:
-    if not hasattr(torch.backends.cuda.matmul, "fp32_precision"):  # torch before 2.9
-        write = cast(Callable[[object], object], torch.set_float32_matmul_precision)
-        return [_Setting("torch's matmul precision", torch.get_float32_matmul_precision, write)]
-    owners = {"CUDA": torch.backends.cuda.matmul, "MKLDNN": torch.backends.mkldnn.matmul}  # type: ignore[attr-defined]  # made by name
-    return [_flag(owner, "fp32_precision", f"the matmul precision of {name}") for name, owner in owners.items()]
+_MATMULS = [
+    owner
+    for owner in (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)  # type: ignore[attr-defined]  # made by name
+    if hasattr(owner, "fp32_precision")  # from torch 2.9 on
+]
+
+
+def _read_matmul_precision() -> tuple[str, ...]:
+    try:
+        together = torch.get_float32_matmul_precision()
+    except RuntimeError:  # it will not tell after one of them was set alone
+        together = "mixed"
+    return together, *(owner.fp32_precision for owner in _MATMULS)
+
+
+def _write_matmul_precision(precision: tuple[str, ...]) -> None:
+    torch.set_float32_matmul_precision(precision[0])
+    for owner, own in zip(_MATMULS, precision[1:], strict=True):
+        owner.fp32_precision = own
 
 
 def _settings() -> Iterator[_Setting]:
@@ -53,7 +66,7 @@ def _settings() -> Iterator[_Setting]:
     yield setting("torch's gradient mode", torch.is_grad_enabled, torch.set_grad_enabled)
     yield setting("torch's anomaly detection", torch.is_anomaly_enabled, torch.set_anomaly_enabled)
     yield setting("torch's deterministic mode", torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
-    yield from _matmul_precision()
+    yield setting("torch's matmul precision", _read_matmul_precision, _write_matmul_precision)
     for switch in ("enabled", "benchmark", "deterministic"):
         yield _flag(torch.backends.cudnn, switch, f"cuDNN's switch {switch}")
     yield setting("numpy's error handling", np.geterr, lambda handling: np.seterr(**handling))
@@ -102,18 +115,24 @@ def unnoticed() -> Iterator[None]:
 
 @contextmanager
 def _settings_kept() -> Iterator[list[str]]:
-    """Errors: PluginError naming what changed, and what is added to the list; what the block raises comes first."""
+    """Errors: PluginError naming what changed, and what is added to the list."""
     settings = [one.read() for one in _SETTINGS]
     faults: list[str] = []
     with warnings.catch_warnings():  # an import within the block may well add filters: no fault, but not for others
         try:
             yield faults
-        except BaseException:
-            _put_back(settings)
+        except BaseException as error:
+            changed = _put_back(settings)
+            if changed and isinstance(error, Exception):  # which may well be why it was raised
+                raise _fault(changed) from error
             raise
         faults += _put_back(settings)
     if faults:
-        raise PluginError(f"the plugin {'; it '.join(faults)}")
+        raise _fault(faults)
+
+
+def _fault(faults: list[str]) -> PluginError:
+    return PluginError(f"the plugin {'; it '.join(faults)}")
 
 
 def _put_back(settings: list[object]) -> list[str]:
