@@ -22,7 +22,8 @@ COUNTS = {
 }
 """What is better if it is less, and how a table calls it."""
 TRAINED = 0.01
-"""How much of a count may change where something was trained after compression began; of bytes, by another zlib."""
+"""How much of a count may change where something was trained after compression began; of bytes, also where other
+weights were kept or another zlib packed them."""
 OTHER_PARENT = 0.05
 """How much, where the dense networks differ, if besides the runs are that far apart."""
 APART = 2.0
@@ -82,12 +83,12 @@ def notes(line: Compared) -> Iterator[str]:
     if not all(pair.same_parent for pair in line.pairs):
         return
     for pair in line.pairs:
-        zeros, masks = (_of_layers(pair.base, name) == _of_layers(pair.new, name) for name in ("zeros", "mask_sha256"))
-        if not masks and zeros:
+        if _differ(pair, "zeros"):
+            if not _relative([pair], "nonzeros"):
+                yield "zeros moved between layers"
+                return
+        elif _differ(pair, "mask_sha256"):
             yield "masks differ"
-            return
-        if not zeros and not _relative([pair], "nonzeros"):
-            yield "zeros moved between layers"
             return
 
 
@@ -111,9 +112,14 @@ def _apart(line: Compared, metric: str, tolerance: float) -> float:
 
 
 def _tolerance(pair: Pair, metric: str) -> float:
-    packed_alike = pair.base.provenance.get("zlib") == pair.new.provenance.get("zlib")
-    exact = packed_alike if metric == "size_bytes" else True
-    return 0.0 if exact and not (_trained(pair.base) or _trained(pair.new)) else TRAINED
+    """How much of the sum may change from equal parents: of bytes, also if other weights were kept."""
+    if metric == "size_bytes" and (_differ(pair, "mask_sha256") or _zlib(pair.base) != _zlib(pair.new)):
+        return TRAINED
+    return TRAINED if _trained(pair.base) or _trained(pair.new) else 0.0
+
+
+def _zlib(record: Record) -> object:
+    return record.provenance.get("zlib")
 
 
 def _trained(record: Record) -> bool:
@@ -138,6 +144,10 @@ def _runs(pairs: Sequence[Pair]) -> tuple[list[Record], list[Record]]:
 
 def _is_number(record: Record, metric: str) -> bool:
     return isinstance(record.metrics.get(metric), int | float)
+
+
+def _differ(pair: Pair, name: str) -> bool:
+    return _of_layers(pair.base, name) != _of_layers(pair.new, name)
 
 
 def _of_layers(record: Record, name: str) -> list[object]:

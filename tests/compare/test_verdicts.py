@@ -31,6 +31,7 @@ EXACT = {
     "more bits": ({"bits": 33.0}, Verdict.REGRESSED, "bits +3.1 %"),
     "fewer bits": ({"bits": 8.0}, Verdict.BETTER, "bits −75.0 %"),
     "more bytes": ({"size": 10_050}, Verdict.REGRESSED, "bytes +0.5 %"),
+    "more bytes of other weights": ({"size": 10_050, "masks": "other"}, Verdict.SAME, "masks differ"),
     "more bytes by another zlib": ({"size": 10_050, "zlib": "1.4"}, Verdict.SAME, ""),
     "far more bytes by another zlib": ({"size": 10_500, "zlib": "1.4"}, Verdict.REGRESSED, "bytes +5.0 %"),
 }
