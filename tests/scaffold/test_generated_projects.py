@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 from benchsuite.registry import default_registry
 from benchsuite.scaffold import TEMPLATE_KINDS, project_name, write_project
@@ -40,9 +41,24 @@ def test_ruff_has_nothing_to_say(projects, kind):
     projects.shell("ruff check . && ruff format --check .", projects.folder / kind)
 
 
+BRIEFLY = """
+benchsuite() { command benchsuite "$@" --seeds 0 --set dense.recipe.epochs=1 --only 'quantizer=ste-*'; }
+"""
+
+
+@pytest.mark.parametrize("kind", TEMPLATE_KINDS)
+def test_its_workflow_installs_tests_and_runs_a_board(projects, kind):
+    workflow = yaml.safe_load((projects.folder / kind / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    *before, board = (step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step)
+    assert before == ["pip install -e '.[test]'", "pytest"]
+    assert board.startswith("benchsuite run ")
+
+
 @pytest.mark.parametrize("kind", ["model", "dataset"])
-def test_its_board_runs(projects, kind):
-    quick = "--seeds 0 --set dense.recipe.epochs=1 --only 'quantizer=ste-*' --json 2>/dev/null"
-    records = json.loads(projects.shell(f"benchsuite run board.toml {quick}", projects.folder / kind))
-    assert records
-    assert {record["status"] for record in records} == {"ok"}
+def test_its_workflow_writes_the_table_into_the_summary(projects, kind):
+    folder = projects.folder / kind
+    workflow = yaml.safe_load((folder / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    board = workflow["jobs"]["test"]["steps"][-1]
+    assert board["shell"] == "bash"  # with pipefail, as here: a run that fails fails the job
+    projects.shell(f"GITHUB_STEP_SUMMARY=summary.md\n{BRIEFLY}{board['run']}", folder)
+    assert "\n    dense " in (folder / "summary.md").read_text(encoding="utf-8")
