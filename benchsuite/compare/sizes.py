@@ -25,9 +25,9 @@ TRAINED = 0.01
 """How much of a count may change where something was trained after compression began; of bytes, also where other
 weights were kept or another zlib packed them."""
 OTHER_PARENT = 0.05
-"""How much, where the dense networks differ, if besides the runs are that far apart."""
+"""How much of a count has to change where the dense networks differ."""
 APART = 2.0
-"""How many times the range of the seeds has to lie between two runs from other dense networks."""
+"""And how many times the range of the seeds of either run has to lie between the runs."""
 LOSS = 1e-3
 """How much of the loss, where it is the result."""
 
@@ -155,9 +155,6 @@ def _of_layers(record: Record, name: str) -> list[object]:
 
 
 def _facts(record: Record) -> list[object]:
-    layers = [
-        [_of_layers(record, name)] for name in ("name", "shape", "zeros", "mask_sha256", "bits", "effective_macs")
-    ]
-    results = ("correct_bits", "correct", "examples")
-    exact = results if "correct" in record.metrics else ("loss",)
-    return [*layers, *(record.metrics.get(name) for name in exact)]
+    results = ("correct_bits", "correct", "examples") if "correct" in record.metrics else ("loss",)
+    counts = ("name", "shape", "zeros", "mask_sha256", "bits", "effective_macs")
+    return [record.metrics.get(name) for name in results] + [_of_layers(record, name) for name in counts]
