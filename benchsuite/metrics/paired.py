@@ -25,9 +25,9 @@ MOST_SEEDS = 1000
 _POINTS = 100.0
 _FEWEST_LINES = 10
 _LEAST_DISPERSION = 1e-6
-_CORRELATIONS = np.geomspace(1e-5, 0.5, 41)[:, None, None, None]
-_SLOPES = np.linspace(0.0, 2.0, 17)[:, None, None]
-_FREEDOMS = np.geomspace(1.0, 32.0, 21)[:, None]
+_CORRELATIONS = np.geomspace(1e-5, 0.5, 41)[:, None, None]
+_SLOPES = np.linspace(0.0, 2.0, 17)[:, None]
+_FREEDOMS = np.geomspace(1.0, 32.0, 21)
 
 
 @dataclass(frozen=True)
@@ -194,16 +194,22 @@ def fit_prior(contrasts: Iterable[Contrast]) -> Prior:
     known = [one for one in contrasts if one.freedom and one.disagreement]
     if len(known) < _FEWEST_LINES:
         return DEFAULT_PRIOR
-    d = np.array([one.freedom for one in known])
+    d = np.array([one.freedom for one in known], dtype=np.float64)
     own = np.log([max(one.dispersion, _LEAST_DISPERSION) for one in known])
     at = float(np.median([one.disagreement for one in known]))
     relative = np.log([one.disagreement / at for one in known])
     examples = np.array([one.examples for one in known])
-    x = own - np.log1p(examples * _CORRELATIONS * np.exp(_SLOPES * relative)) + np.log(d / _FREEDOMS)
-    density = d / 2 * x - (d + _FREEDOMS) / 2 * np.logaddexp(0, x) - betaln(d / 2, _FREEDOMS / 2)
-    likelihood = density.sum(axis=-1)
-    correlation, slope, freedom = np.unravel_index(likelihood.argmax(), likelihood.shape)
-    return Prior(float(_CORRELATIONS.flat[correlation]), float(_SLOPES.flat[slope]), float(_FREEDOMS.flat[freedom]), at)
+    x = own - np.log1p(examples * _CORRELATIONS * np.exp(_SLOPES * relative))
+    likelihood = np.stack([_log_density(x, d, d0).sum(axis=-1) for d0 in _FREEDOMS])
+    freedom, correlation, slope = np.unravel_index(likelihood.argmax(), likelihood.shape)
+    return Prior(float(_CORRELATIONS.flat[correlation]), float(_SLOPES.flat[slope]), float(_FREEDOMS[freedom]), at)
+
+
+def _log_density(x: NDArray[np.float64], d: NDArray[np.float64], d0: float) -> NDArray[np.float64]:
+    """Of F(d, d0) at exp(x), but for a factor that d0 does not change."""
+    ratio = x + np.log(d / d0)
+    density: NDArray[np.float64] = d / 2 * ratio - (d + d0) / 2 * np.logaddexp(0, ratio) - betaln(d / 2, d0 / 2)
+    return density
 
 
 def false_discovery_control(p: Sequence[float]) -> list[float]:

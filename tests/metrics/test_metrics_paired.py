@@ -96,12 +96,12 @@ def test_the_prior_is_found_again():
     rng = np.random.default_rng(1)
     truth = Prior(correlation=0.01, slope=1.0, freedom=8.0, at=0.05)
     contrasts = []
-    for disagreement in rng.uniform(0.01, 0.2, 2000):
+    for disagreement in rng.uniform(0.01, 0.2, 600):
         expected = truth.dispersion(Contrast(0.0, 400, disagreement, 1 / 3, 0.0, 4, paired=False))
         contrasts.append(Contrast(0.0, 400, disagreement, 1 / 3, expected * rng.f(4, 8), 4, paired=False))
     found = fit_prior(contrasts)
     for one in contrasts[:20]:
-        assert found.dispersion(one) == pytest.approx(truth.dispersion(one), rel=0.2)
+        assert found.dispersion(one) == pytest.approx(truth.dispersion(one), rel=0.25)
     assert 5 < found.freedom < 13
 
 
