@@ -13,7 +13,7 @@ from benchsuite.testing.checks import NotApplicable, case, require, rule
 from benchsuite.testing.compression import outputs, require_finite
 from benchsuite.testing.samples import PLAIN, RESIDUAL, Sample, context_of
 
-LEVELS = (0.25, 0.5, 0.75)
+LEVELS = (0.0, 0.25, 0.5, 0.75)
 _HARDEST = 0.95
 _CLOSE = 1e-5
 

@@ -14,7 +14,7 @@ from benchsuite.testing.checks import NotApplicable, case, require, rule
 from benchsuite.testing.compression import compress, compressed, effective_weights, require_finite
 from benchsuite.testing.samples import PLAIN, Batches, context_of
 
-LEVELS = (0.1, 0.5, 0.75, 0.9, 0.99)
+LEVELS = (0.0, 0.1, 0.5, 0.75, 0.9, 0.99)
 
 
 def has_level(pruner: Pruner) -> bool:
@@ -32,7 +32,8 @@ def at_level(pruner: Pruner, sparsity: float) -> Pruner:
 def masks_of(pruner: Pruner, batches: Batches | None = None) -> dict[str, Tensor]:
     """The pruner's masks for the plain network, by the harness's door."""
     network = PLAIN.network()
-    masks, _ = decide(network, pruner, (), context_of(network, batches or PLAIN.batches()))
+    context = context_of(network, PLAIN.batches() if batches is None else batches)
+    masks, _ = decide(network, pruner, (), context)
     return masks
 
 
@@ -121,13 +122,13 @@ def shared_rankings(pruner: Pruner) -> None:
 @rule(Pruner)
 def refuses_nan_scores(pruner: Pruner) -> None:
     """NaN gradients or activations compare false with all: scores made of them must be refused, not ranked."""
-    spoiled = [(torch.full_like(inputs, torch.nan), labels) for inputs, labels in PLAIN.batches()]
-    try:
-        masks = masks_of(pruner, spoiled)
-    except (BenchsuiteError, ValueError):
-        return
-    for name, mask in masks_of(pruner).items():
-        require(torch.equal(mask, masks[name]), f"of NaN batches it makes another mask of layer {name}, and no error")
+    _refuses_or_ignores(pruner, [(torch.full_like(inputs, torch.nan), labels) for inputs, labels in PLAIN.batches()])
+
+
+@rule(Pruner)
+def refuses_no_batches(pruner: Pruner) -> None:
+    """A score of no examples is 0 or NaN for every weight: who needs data and gets none has to say so."""
+    _refuses_or_ignores(pruner, [])
 
 
 @rule(Pruner)
@@ -150,3 +151,13 @@ def finite_audit(pruner: Pruner) -> None:
     if not pruner.audit(weights, masks):
         raise NotApplicable("it has no audit")
     masks_of(pruner)
+
+
+def _refuses_or_ignores(pruner: Pruner, batches: Batches) -> None:
+    """Errors: Failure unless these batches are refused with a sentence, or make no difference."""
+    try:
+        masks = masks_of(pruner, batches)
+    except (BenchsuiteError, ValueError):
+        return
+    for name, mask in masks_of(pruner).items():
+        require(torch.equal(mask, masks[name]), f"it makes another mask of layer {name} of such data, and no error")

@@ -68,7 +68,7 @@ def context_of(network: nn.Module, batches: Batches, seed: int = 0) -> PruneCont
         batches=copies,
         copy_model=partial(deepcopy, network),
         loss=cross_entropy,
-        device=batches[0][0].device,
+        device=next(network.parameters()).device,
     )
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchsuite.errors import ConfigError
-from benchsuite.registry.reference import parse_reference
+from benchsuite.registry import default_registry
+from benchsuite.registry.reference import configured, find, parse_reference
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,66 @@ def test_what_is_written_as_toml_comes_back(fields):
     # of these values JSON and TOML have the same form
     inside = ",".join(f"{name}={json.dumps(value)}" for name, value in fields.items())
     assert parse_reference(f"mine[{inside}]" if fields else "mine") == ("mine", fields)
+
+
+TWINS = """
+from dataclasses import dataclass
+
+from benchsuite import Quantizer, Pruner, hookimpl
+
+
+@dataclass(frozen=True)
+class Cut(Pruner):
+    sparsity: float = 0.5
+
+    def masks(self, layers, context):
+        return {}
+
+
+@dataclass(frozen=True)
+class Round(Quantizer):
+    bits: int
+
+    def quantize(self, weight):
+        return weight
+
+
+@hookimpl
+def benchsuite_pruners():
+    return {"twin": Cut, "cut": Cut}
+
+
+@hookimpl
+def benchsuite_quantizers():
+    return {"twin": Round}
+"""
+
+
+def test_a_reference_becomes_a_configured_plugin(install_plugin):
+    install_plugin("twins", TWINS)
+    assert configured("cut[sparsity=0.25]", default_registry()).sparsity == 0.25
+    assert configured("quantizer/twin[bits=3]", default_registry()).bits == 3
+    assert find("pruner/twin", default_registry()).kind == "pruner"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("twin", '"twin" is a pruner and a quantizer; ask for pruner/twin or quantizer/twin'),
+        ("cat", 'unknown name "cat"; did you mean "cut"?'),
+        ("model/cut", 'unknown name "model/cut"'),
+        ("cut[sparsty=1.0]", 'pruner "cut": unknown field "sparsty"; did you mean "sparsity"?'),
+        ("quantizer/twin", 'quantizer "twin": the field "bits" is missing'),
+    ],
+)
+def test_a_reference_to_what_is_not_there(install_plugin, text, says):
+    install_plugin("twins", TWINS)
+    with pytest.raises(ConfigError) as caught:
+        configured(text, default_registry())
+    assert says in str(caught.value)
+
+
+def test_what_failed_to_load_is_named_with_an_unknown_name(install_plugin):
+    install_plugin("broken", "raise RuntimeError('no such device')")
+    with pytest.raises(ConfigError, match=r'unknown name "cut" .*no such device'):
+        find("cut", default_registry())

@@ -73,7 +73,17 @@ class Threshold(Sound):
 
     def mask(self, weight, context):
         magnitudes = weight.abs()
-        return magnitudes > magnitudes.flatten().sort().values[self.pruned(weight.numel()) - 1]
+        return magnitudes > magnitudes.flatten().sort().values[max(self.pruned(weight.numel()), 1) - 1]
+
+
+@dataclass(frozen=True)
+class AllForNothing(Sound):
+    """Keeps what is above the k-th magnitude, which is the largest where k = 0."""
+
+    nested: ClassVar[bool] = False
+
+    def mask(self, weight, context):
+        return super().mask(weight, context) & (self.pruned(weight.numel()) > 0)
 
 
 @dataclass(frozen=True)
@@ -131,8 +141,17 @@ class TrustsTheData(Sound):
     """Ranks by scores that are NaN where the batches are."""
 
     def scores(self, weight, context):
-        inputs, _ = next(context.batches())
-        return weight.abs() * (1 + inputs.square().mean())
+        means = [inputs.square().mean() for inputs, _ in context.batches()]
+        return weight.abs() * (1 + sum(means))
+
+
+@dataclass(frozen=True)
+class CountsOnABatch(Sound):
+    """Takes the first batch for granted."""
+
+    def scores(self, weight, context):
+        next(context.batches())
+        return weight.abs()
 
 
 @dataclass(frozen=True)
@@ -204,7 +223,8 @@ class CountsOnOneCall(Sound):
 
         for name in layers:
             network.get_submodule(name).register_forward_pre_hook(lambda *_, name=name: keep(name))
-        network(next(context.batches())[0])
+        for inputs, _ in list(context.batches())[:1]:
+            network(inputs)
         return super().masks(layers, context)
 
 
@@ -406,7 +426,7 @@ class Slow(Sound):
     def scores(self, weight, context):
         if weight.numel() > 1_000_000:
             weights = weight.flatten().tolist()
-            for _ in range(15):
+            for _ in range(25):
                 sum(abs(one) for one in weights)
         return weight.abs()
 
@@ -462,7 +482,7 @@ class ThresholdOfScales(SoundChannels):
     def channels(self, model, context):
         kept = super().channels(model, context)
         for name, norm in context.removable.items():
-            if norm:
+            if norm and self.sparsity > 0:
                 scales = model.get_parameter(f"{norm}.weight").detach()
                 kept[name] = scales > scales.sort().values[self.removed(len(scales)) - 1]
                 kept[name][scales.argmax()] = True

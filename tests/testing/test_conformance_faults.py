@@ -15,11 +15,13 @@ SLOW = {"same-in-a-fresh-process", "saved-and-loaded", "time-of-a-decision", "me
 
 ALONE = [
     ("sparsity-is-delivered", pruners.RoundsAtThreeQuarters()),
+    ("sparsity-is-delivered", pruners.AllForNothing()),
     ("levels-layer-by-layer", pruners.NeedsTwoLayers()),
     ("nested-levels", pruners.NotNested()),
     ("no-layer-is-emptied", pruners.EmptiesLayers()),
     ("shared-rankings", pruners.SharesTooMuch()),
     ("refuses-nan-scores", pruners.TrustsTheData()),
+    ("refuses-no-batches", pruners.CountsOnABatch()),
     ("narrow-layers", pruners.Squeezes()),
     ("pointwise-convolutions", pruners.SqueezesKernels()),
     ("grouped-convolutions", pruners.CountsOnInChannels()),
@@ -88,7 +90,7 @@ TOGETHER = [
     (
         "repeatable",
         pruners.SeedsItself(),
-        {"channels-last", "ignores-global-randomness", "refuses-nan-scores", "shared-rankings"},
+        {"channels-last", "ignores-global-randomness", "refuses-nan-scores", "refuses-no-batches", "shared-rankings"},
     ),
 ]
 """Faults that show in more than one place."""
