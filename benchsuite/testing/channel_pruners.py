@@ -1,7 +1,5 @@
 """Checks of channel pruners: how many channels go, and whether the smaller network is the masked one."""
 
-from dataclasses import fields, replace
-
 import torch
 from torch import Tensor, nn
 
@@ -9,8 +7,8 @@ from benchsuite.api import ChannelPruner
 from benchsuite.execution.channels import remove_channels
 from benchsuite.execution.shrink import ChannelGraph
 from benchsuite.metrics import batch_norms
-from benchsuite.testing.checks import NotApplicable, case, require, rule
-from benchsuite.testing.compression import outputs, require_finite
+from benchsuite.testing.checks import case, require, rule
+from benchsuite.testing.compression import at_level, outputs, require_finite
 from benchsuite.testing.samples import PLAIN, RESIDUAL, Sample, context_of
 
 LEVELS = (0.0, 0.25, 0.5, 0.75)
@@ -21,13 +19,6 @@ _CLOSE = 1e-5
 def shrunk(pruner: ChannelPruner, sample: Sample, network: nn.Module) -> dict[str, Tensor]:
     """Remove channels of the network in place, by the harness's door; returns those kept, by layer that lost some."""
     return remove_channels(network, pruner, (), sample.inputs()[:1], context_of(network, sample.batches()))
-
-
-def at_level(pruner: ChannelPruner, sparsity: float) -> ChannelPruner:
-    """The pruner at another level. Errors: NotApplicable without a field `sparsity`."""
-    if not any(field.name == "sparsity" for field in fields(pruner)):
-        raise NotApplicable("it has no field sparsity: its level follows from other things")
-    return replace(pruner, sparsity=sparsity)  # type: ignore[call-arg]  # as was just asked
 
 
 @rule(ChannelPruner)

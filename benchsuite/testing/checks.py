@@ -79,7 +79,7 @@ class Check:
         return ("passed", "") if self.declared is None else ("unexpected pass", f"declared to fail: {self.declared}")
 
     def _ask(self) -> None:
-        with preserved(), fitting_threads(0), case():
+        with preserved(), fitting_threads(0), case():  # for networks so small a second thread only waits
             self.body(self.plugin)
 
 

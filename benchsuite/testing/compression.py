@@ -1,6 +1,8 @@
 """Putting a plugin on a network by the harness's own doors: what is checked is what its users meet."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +14,13 @@ from benchsuite.execution.compress import add_masks
 from benchsuite.execution.decide import decide, quantize
 from benchsuite.metrics import model_tensors, prunable
 from benchsuite.metrics.evaluation import evaluating
-from benchsuite.testing.checks import require
+from benchsuite.testing.checks import NotApplicable, require
 from benchsuite.testing.samples import PLAIN, Batches, Sample, context_of
 
 Compressor = Pruner | ChannelPruner | Quantizer | Regularizer
+COMPRESSORS = (Pruner, ChannelPruner, Quantizer, Regularizer)
+
+P = TypeVar("P", Pruner, ChannelPruner)
 
 _LR = 0.1
 
@@ -26,14 +31,13 @@ def compress(
     batches: Batches,
     *,
     skip: Sequence[str] = (),
-    seed: int = 0,
     original: nn.Module | None = None,
 ) -> nn.Module:
     """Compress in place, or train a step with the regularizer; returns the network.
 
     original: what the context hands out copies of, if not `network` itself.
     """
-    context = context_of(original or network, batches, seed)
+    context = context_of(original or network, batches)
     match plugin:
         case Pruner():
             masks, _ = decide(network, plugin, tuple(skip), context)
@@ -58,9 +62,21 @@ def step(network: nn.Module, regularizer: Regularizer, batches: Batches) -> None
     regularizer.after_step(network, _LR)
 
 
-def compressed(plugin: Compressor, sample: Sample = PLAIN, *, skip: Sequence[str] = (), seed: int = 0) -> nn.Module:
+def compressed(plugin: Compressor, sample: Sample = PLAIN, *, skip: Sequence[str] = ()) -> nn.Module:
     """The sample's network, compressed."""
-    return compress(sample.network(), plugin, sample.batches(), skip=skip, seed=seed)
+    return compress(sample.network(), plugin, sample.batches(), skip=skip)
+
+
+def has_level(pruner: Pruner | ChannelPruner) -> bool:
+    """Whether it promises a sparsity."""
+    return any(field.name == "sparsity" for field in fields(pruner))
+
+
+def at_level(pruner: P, sparsity: float) -> P:
+    """The pruner at another level. Errors: NotApplicable without a field `sparsity`."""
+    if not has_level(pruner):
+        raise NotApplicable("it has no field sparsity: its level follows from other things")
+    return replace(pruner, sparsity=sparsity)  # type: ignore[call-arg]  # as was just asked
 
 
 def effective_weights(network: nn.Module) -> dict[str, Tensor]:

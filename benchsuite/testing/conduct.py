@@ -6,16 +6,14 @@ from io import StringIO
 
 from torch import nn
 
-from benchsuite.api import ChannelPruner, Pruner, Quantizer, Regularizer
+from benchsuite.api import ChannelPruner, Pruner
 from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import weights_digest
 from benchsuite.testing.checks import require, rule
-from benchsuite.testing.compression import Compressor, compress, compressed, differences
+from benchsuite.testing.compression import COMPRESSORS, Compressor, compress, compressed, differences
 from benchsuite.testing.processes import in_a_fresh_process
 from benchsuite.testing.samples import PLAIN
 from benchsuite.testing.surroundings import RANDOMNESS, SETTINGS, Surroundings, seeded
-
-COMPRESSORS = (Pruner, ChannelPruner, Quantizer, Regularizer)
 
 
 @rule(*COMPRESSORS)

@@ -15,7 +15,7 @@ from benchsuite.api import ChannelPruner, Pruner, Quantizer, Regularizer
 from benchsuite.metrics import prunable
 from benchsuite.pruning import Percentile, ScoredPruner
 from benchsuite.testing.checks import require, rule
-from benchsuite.testing.compression import Compressor, step
+from benchsuite.testing.compression import COMPRESSORS, Compressor, step
 from benchsuite.testing.processes import with_peak_memory
 from benchsuite.testing.samples import context_of
 
@@ -38,7 +38,7 @@ class Magnitude(ScoredPruner):
         return Percentile(0.5)
 
 
-@rule(Pruner, ChannelPruner, Quantizer, Regularizer)
+@rule(*COMPRESSORS)
 def time_of_a_decision(plugin: Compressor) -> None:
     """A loop over weights in Python takes minutes where a sort takes milliseconds; boards have hundreds of cells."""
     allowed = TIMES * _seconds_of_magnitude() + SECONDS
@@ -46,7 +46,7 @@ def time_of_a_decision(plugin: Compressor) -> None:
     require(took <= allowed, f"{took:.2f} s of CPU time for a million weights; {allowed:.2f} s are allowed")
 
 
-@rule(Pruner, ChannelPruner, Quantizer, Regularizer)
+@rule(*COMPRESSORS)
 def memory_of_a_decision(plugin: Compressor) -> None:
     """A table of all pairs of weights fits a toy layer and no real one."""
     took, usual = _bytes(plugin), _bytes_of_magnitude()

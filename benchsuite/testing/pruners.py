@@ -1,7 +1,7 @@
 """Checks of pruners: what their masks are, how many weights they keep, and what they look at."""
 
 from collections.abc import Hashable
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,22 +11,17 @@ from benchsuite.errors import BenchsuiteError
 from benchsuite.execution.decide import decide
 from benchsuite.metrics import prunable
 from benchsuite.testing.checks import NotApplicable, case, require, rule
-from benchsuite.testing.compression import compress, compressed, effective_weights, require_finite
+from benchsuite.testing.compression import (
+    at_level,
+    compress,
+    compressed,
+    effective_weights,
+    has_level,
+    require_finite,
+)
 from benchsuite.testing.samples import PLAIN, Batches, context_of
 
 LEVELS = (0.0, 0.1, 0.5, 0.75, 0.9, 0.99)
-
-
-def has_level(pruner: Pruner) -> bool:
-    """Whether it promises a sparsity."""
-    return any(field.name == "sparsity" for field in fields(pruner))
-
-
-def at_level(pruner: Pruner, sparsity: float) -> Pruner:
-    """The pruner at another level. Errors: NotApplicable without a field `sparsity`."""
-    if not has_level(pruner):
-        raise NotApplicable("it has no field sparsity: its level follows from other things")
-    return replace(pruner, sparsity=sparsity)  # type: ignore[call-arg]  # as was just asked
 
 
 def masks_of(pruner: Pruner, batches: Batches | None = None) -> dict[str, Tensor]:

@@ -57,14 +57,14 @@ class Sample:
         )
 
 
-def context_of(network: nn.Module, batches: Batches, seed: int = 0) -> PruneContext:
+def context_of(network: nn.Module, batches: Batches) -> PruneContext:
     """A context as the harness makes it for pruning `network`."""
 
     def copies() -> Iterator[tuple[Tensor, Tensor]]:
         return ((inputs.clone(), labels.clone()) for inputs, labels in batches)
 
     return PruneContext(
-        generator=torch.Generator().manual_seed(seed),
+        generator=torch.Generator().manual_seed(0),
         batches=copies,
         copy_model=partial(deepcopy, network),
         loss=cross_entropy,

@@ -5,13 +5,13 @@ import pickle
 from functools import cached_property
 from inspect import getattr_static
 
-from benchsuite.api import ChannelPruner, Dataset, Model, Pruner, Quantizer, Regularizer
+from benchsuite.api import Dataset, Model
 from benchsuite.errors import PluginError
 from benchsuite.registry.fields import canonical, described_fields
 from benchsuite.testing.checks import Plugin, require, rule
-from benchsuite.testing.compression import Compressor, compressed
+from benchsuite.testing.compression import COMPRESSORS, Compressor, compressed
 
-ANY = (Pruner, ChannelPruner, Quantizer, Regularizer, Model, Dataset)
+ANY = (*COMPRESSORS, Model, Dataset)
 
 
 def fields_of(plugin: Plugin) -> dict[str, object]:
@@ -70,7 +70,7 @@ def equal_and_hashable(plugin: Plugin) -> None:
     require(hash(twin) == hash(plugin), "two equal ones have different hashes")
 
 
-@rule(Pruner, ChannelPruner, Quantizer, Regularizer)
+@rule(*COMPRESSORS)
 def unchanged_by_use(plugin: Compressor) -> None:
     """A plugin that keeps notes in itself decides by what it saw before, and no key tells of that."""
     fresh = dataclasses.replace(plugin)
