@@ -75,10 +75,11 @@ class Worker:
 
     def record(self, chain: Chain) -> Record:
         """As of an engine: with what the chain builds on, each within limits of its own."""
-        needed = list(dict.fromkeys(_needed(chain)))
-        for one in needed:
+        before: list[str] = []
+        for one in dict.fromkeys(_needed(chain)):
             if self.stored(one) is None:
-                self._settled.add(self._computed(one, {before.key for before in needed if before != one}))
+                self._settled.add(self._computed(one, before))
+            before.append(one.key)
         record = self.stored(chain)
         assert record is not None, "it is the last of those needed"
         return record

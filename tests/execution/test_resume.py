@@ -88,7 +88,9 @@ class Runs:
         self, home: Path, *options: str, outputs: tuple[str, ...] = ("results",), **ask: object
     ) -> list[tuple[int, str]]:
         """Exit code and output of each process; one for each of `outputs`, a folder in `home`."""
-        runs = [["run", str(self.board), "--output", str(home / output), *options] for output in outputs]
+        runs = [
+            ["run", str(self.board), "--output", str(home / output), "--in-process", *options] for output in outputs
+        ]
         line = json.dumps({"runs": runs, "home": str(home), "site": str(self.board.parent), **ask})
         assert self.server.stdin is not None
         assert self.server.stdout is not None

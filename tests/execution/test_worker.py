@@ -1,0 +1,77 @@
+"""A board run in a worker process gives what it gives in this one."""
+
+from pathlib import Path
+
+import pytest
+
+import benchsuite
+from benchsuite.store import Record
+
+BOARD = """
+[board]
+name = "worker"
+title = "Worker"
+seeds = [0]
+
+[dense]
+dataset = "digits"
+model = {name = "mlp", hidden = [8]}
+recipe = {epochs = 2, lr = 0.01}
+
+[[rows]]
+label = "tuned"
+steps = [{prune = "percentile", sparsity = 0.8}, {finetune = 1}, {quantize = "ste-symmetric", bits = 3}, {finetune = 1}]
+
+[[rows]]
+steps = [{prune = "unit", sparsity = {matched_to = "tuned"}}, {finetune = 1}]
+"""
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("board") / "worker.toml"
+    path.write_text(BOARD, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def here(board) -> tuple[list[Record], Path]:
+    """The records of a run in this process, and its home."""
+    home = board.parent / "here"
+    return benchsuite.run(board, home=home), home
+
+
+def timeless(records: list[Record]) -> list[tuple[object, ...]]:
+    return [(one.key, one.status, one.cell, one.metrics, one.layers, one.history, one.provenance) for one in records]
+
+
+def entries(home: Path) -> set[str]:
+    return {path.name for path in (home / "store").iterdir()}
+
+
+def written(home: Path) -> set[tuple[str, int]]:
+    return {(path.parent.name, path.stat().st_mtime_ns) for path in (home / "store").glob("*/record.json")}
+
+
+def test_the_records_and_the_store_are_those_of_a_run_in_process(board, here, tmp_path):
+    records, home = here
+    assert timeless(benchsuite.run(board, home=tmp_path, isolated=True)) == timeless(records)
+    assert entries(tmp_path) == entries(home)
+
+
+def test_all_may_be_computed_again_and_nothing_need_be(board, here, tmp_path):
+    records, _ = here
+    benchsuite.run(board, home=tmp_path, isolated=True)
+    before = written(tmp_path)
+    assert timeless(benchsuite.run(board, home=tmp_path, isolated=True)) != []
+    assert written(tmp_path) == before
+    assert timeless(benchsuite.run(board, home=tmp_path, isolated=True, rerun="all")) == timeless(records)
+    assert not written(tmp_path) & before
+    assert {key for key, _ in written(tmp_path)} == {key for key, _ in before}
+
+
+def test_limits_hold_for_one_record_at_a_time_and_the_rest_says_what_it_was_built_on(board, tmp_path):
+    """Nothing trains within a thousandth of a second: the first training is timed out, and never tried again."""
+    records = benchsuite.run(board, home=tmp_path, isolated=True, timeout=0.001)
+    assert {one.cell["role"]: one.status for one in records}["dense"] == "timeout"
+    assert {one.status for one in records} == {"timeout"}
