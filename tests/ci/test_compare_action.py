@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchsuite.cli.main import app
+
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / ".github" / "actions" / "compare" / "action.yml").read_text(encoding="utf-8"))
 STEPS = ACTION["runs"]["steps"]
@@ -124,6 +126,12 @@ def test_no_input_is_pasted_into_a_command():
     pasted = {name for step in STEPS if "run" in step for name in INPUT.findall(step["run"])}
     assert pasted == {"install"}  # which is a command
     assert all(step["shell"] == "bash" for step in STEPS if "run" in step)
+
+
+def test_every_exit_code_is_told():
+    codes = set(re.findall(r"(\d+) [a-z]", app.info.help.partition("Exit codes:")[2]))
+    assert len(codes) > 5
+    assert set(re.findall(r"^\| (\d+) \|", GUIDE, re.MULTILINE)) == codes
 
 
 def workflows() -> list[tuple[str, dict]]:
