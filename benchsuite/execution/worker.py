@@ -85,7 +85,7 @@ class Worker:
         return record
 
     def _computed(self, chain: Chain, settled: Collection[str]) -> Record:
-        draft = Record(chain.key, "failed")
+        draft: Record | None = None
 
         def hear(event: object) -> None:
             nonlocal draft
@@ -107,6 +107,7 @@ class Worker:
         except LostCallError as lost:
             told = {"reason": str(lost), "traceback": lost.traceback, "output": lost.output}
             error = {name: text for name, text in told.items() if text}
+            draft = draft or self._session.engine.draft(chain)  # its end came before its first word
             record = replace(draft, status="timeout" if isinstance(lost, TimedOutError) else "failed", error=error)
             with self._store.lock(chain.key):
                 self._store.put(record, {})

@@ -6,6 +6,7 @@ import pytest
 
 import benchsuite
 from benchsuite.store import Record
+from benchsuite.store.verify import faults
 
 BOARD = """
 [board]
@@ -70,8 +71,12 @@ def test_all_may_be_computed_again_and_nothing_need_be(board, here, tmp_path):
     assert {key for key, _ in written(tmp_path)} == {key for key, _ in before}
 
 
-def test_limits_hold_for_one_record_at_a_time_and_the_rest_says_what_it_was_built_on(board, tmp_path):
+@pytest.mark.parametrize("seconds", [1e-3, 1e-9], ids=["in the training", "before the first word"])
+def test_what_is_timed_out_has_whole_records(board, tmp_path, seconds):
     """Nothing trains within a thousandth of a second: the first training is timed out, and never tried again."""
-    records = benchsuite.run(board, home=tmp_path, isolated=True, timeout=0.001)
-    assert {one.cell["role"]: one.status for one in records}["dense"] == "timeout"
+    records = benchsuite.run(board, home=tmp_path, isolated=True, timeout=seconds)
     assert {one.status for one in records} == {"timeout"}
+    for one in records:
+        assert not list(faults(one))
+        assert one.cell["steps"][0]["step"] == "train"
+        assert one.provenance["plugins"]
