@@ -32,8 +32,11 @@ OnEvent = Callable[[object], None]
 
 AVAILABLE = "forkserver" in multiprocessing.get_all_start_methods()
 
-_LIBRARIES = ("torch", "torchvision", "sklearn.datasets", "torch_pruning")
-"""What is imported before any fork. Never a plugin: it could start threads, and what it breaks would stay broken."""
+_LIBRARIES = ("torch", "sklearn.datasets", "torch_pruning")
+"""What is imported before any fork; not torchvision, which takes as long as torch and which few need.
+
+Never a plugin: it could start threads, and what it breaks would stay broken.
+"""
 _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
 _MOST_PRINTED_BYTES = 1 << 24
