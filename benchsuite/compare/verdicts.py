@@ -4,9 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+from scipy.stats import false_discovery_control
+
 from benchsuite.compare.lines import Compared, Place, Side, compared, incomparable, sides, vanished
 from benchsuite.compare.sizes import Change, changes, identical, loss_changes, notes
-from benchsuite.metrics.paired import Contrast, Estimate, false_discovery_control, fit_prior
+from benchsuite.metrics.paired import Contrast, Estimate, fit_prior
 from benchsuite.store import Record
 
 
@@ -184,9 +187,9 @@ def _seeds(seeds: Sequence[int]) -> str:
 def _judged(estimates: Sequence[tuple[_Open, Estimate]], threshold: Threshold) -> Iterator[Finding]:
     """The verdicts where accuracy differs, corrected for how many they are."""
     tested = [(one, estimate) for one, estimate in estimates if estimate.testable]
-    worse = false_discovery_control([estimate.p_worse for _, estimate in tested])
-    better = false_discovery_control([estimate.p_better for _, estimate in tested])
-    adjusted = {one.place: qs for (one, _), *qs in zip(tested, worse, better, strict=True)}
+    chances = np.array([(estimate.p_worse, estimate.p_better) for _, estimate in tested]).reshape(-1, 2)
+    controlled = false_discovery_control(chances, axis=0).tolist() if tested else []
+    adjusted = {one.place: qs for (one, _), qs in zip(tested, controlled, strict=True)}
     for one, estimate in estimates:
         q_worse, q_better = adjusted.get(one.place, (1.0, 1.0))
         effect, margin = threshold.smallest_effect, estimate.margin(threshold.alpha)

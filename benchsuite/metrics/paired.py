@@ -210,16 +210,3 @@ def _log_density(x: NDArray[np.float64], d: NDArray[np.float64], d0: float) -> N
     ratio = x + np.log(d / d0)
     density: NDArray[np.float64] = d / 2 * ratio - (d + d0) / 2 * np.logaddexp(0, ratio) - betaln(d / 2, d0 / 2)
     return density
-
-
-def false_discovery_control(p: Sequence[float]) -> list[float]:
-    """The p-values adjusted for their number: Benjamini and Hochberg (1995), step-up; in the order given.
-
-    As scipy.stats has it, which takes longer to import than a comparison takes.
-    """
-    values = np.asarray(p, dtype=np.float64)
-    order = values.argsort()[::-1]
-    ranks = np.arange(len(values), 0, -1)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum.accumulate(values[order] * len(values) / ranks) if len(values) else []
-    return [float(one) for one in np.minimum(adjusted, 1.0)]

@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import false_discovery_control as scipy_control
 from scipy.stats import kstest
 
 from benchsuite.metrics.paired import (
@@ -14,7 +11,6 @@ from benchsuite.metrics.paired import (
     Estimate,
     Prior,
     accuracies_contrast,
-    false_discovery_control,
     fit_prior,
     paired_contrast,
     unpaired_contrast,
@@ -125,12 +121,3 @@ def test_so_many_seeds_find_a_change_as_often_as_they_promise(effect):
         found = Contrast(changes.mean(), 400, 0.02, 1 / seeds, dispersion, seeds - 1, paired=True)
         hits += Estimate(found, prior).p_worse <= 0.05
     assert hits / 2000 >= POWER - 0.03
-
-
-@given(st.lists(st.floats(min_value=0, max_value=1), min_size=1, max_size=30))
-def test_false_discoveries_are_controlled_as_in_scipy(p):
-    assert false_discovery_control(p) == pytest.approx(scipy_control(p), abs=1e-12)
-
-
-def test_of_no_values_none_is_adjusted():
-    assert false_discovery_control([]) == []
