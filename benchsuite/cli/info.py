@@ -25,9 +25,10 @@ def info(
     from tabulate import tabulate
 
     from benchsuite.registry import default_registry
+    from benchsuite.registry.reference import find
 
     registry = default_registry(strict=strict)
-    entry = _find(registry, name)
+    entry = find(name, registry)
     facts: dict[str, object] = {**entry.facts(), "source": entry.source}
     facts["fields"] = [asdict(field) for field in entry.fields()]
     if entry.kind == "model":
@@ -40,20 +41,6 @@ def info(
     if fields:
         typer.echo("")
         typer.echo(tabulate(fields, headers="keys", disable_numparse=True, maxcolwidths=[None, 24, 16, 50]))
-
-
-def _find(registry: "Registry", name: str) -> "Entry":
-    from benchsuite.errors import ConfigError, suggestion
-
-    kind, _, bare = name.rpartition("/")
-    known = [entry for entry in registry.entries() if entry.name == bare and kind in ("", entry.kind)]
-    kinds = sorted({entry.kind for entry in known})
-    if len(kinds) > 1:
-        choices = " or ".join(f"{one}/{bare}" for one in kinds)
-        raise ConfigError(f'"{bare}" is a {" and a ".join(kinds)}; ask for {choices}')
-    if not known:
-        raise ConfigError(f'unknown name "{name}"{suggestion(bare, {entry.name for entry in registry.entries()})}')
-    return registry.get(known[0].kind, bare)
 
 
 def _size(entry: "Entry", registry: "Registry") -> dict[str, object]:

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from benchsuite.api import ChannelPruner
-from benchsuite.errors import ConfigError, suggestion
+from benchsuite.errors import ConfigError
 from benchsuite.plan.build import PLUGIN_OF_VERB, PROTOCOL_KEYS
 from benchsuite.plan.schema import Board, RowSection
 from benchsuite.registry import Entry, Kind, Registry
-from benchsuite.registry.reference import parse_reference
+from benchsuite.registry.reference import find, parse_reference
 
+_VERB_OF_PLUGIN = {kind: verb for verb, kind in PLUGIN_OF_VERB.items()}
 _LEVEL = {"prune": "sparsity", "quantize": "bits"}
 """The field that a board asks its levels by."""
 
@@ -24,35 +25,21 @@ def added_rows(board: Board, references: Sequence[str], registry: Registry) -> t
     """
     found: dict[str, RowSection] = {}
     for reference in references:
-        verb, name, fields = _resolved(reference, registry)
-        shown = reference.strip().removeprefix(f"{PLUGIN_OF_VERB[verb]}/")
+        try:
+            name, fields = parse_reference(reference)
+            entry = find(name, registry, list(_VERB_OF_PLUGIN))
+        except ConfigError as error:
+            raise ConfigError(f"--add {reference}: {error}") from error
+        verb = _VERB_OF_PLUGIN[entry.kind]
+        shown = reference.strip().removeprefix(f"{entry.kind}/")
         rows = sorted(board.rows, key=lambda row: _remoteness(row, _LEVEL[verb]))
-        followed = list(filter(None, (_following(row, verb, name, fields, shown, registry) for row in rows)))
+        followed = list(filter(None, (_following(row, verb, entry, fields, shown, registry) for row in rows)))
         if not followed:
-            told = f"{verb} step that {name} could follow" if board.rows else "row"
+            told = f"{verb} step that {entry.name} could follow" if board.rows else "row"
             raise ConfigError(f'--add {reference}: leaderboard "{board.board.name}" has no {told}')
         for row in followed:
             found.setdefault(json.dumps(row.steps), row)
     return tuple(found.values())
-
-
-def _resolved(reference: str, registry: Registry) -> tuple[str, str, dict[str, object]]:
-    """What the reference puts on a board: the verb of its step, its name and its fields."""
-    text, fields = parse_reference(reference)
-    wanted, _, name = text.rpartition("/")
-    known = {
-        verb: {entry.name for entry in registry.entries(kind)}
-        for verb, kind in PLUGIN_OF_VERB.items()
-        if wanted in ("", kind)
-    }
-    verbs = [verb for verb, names in known.items() if name in names]
-    if len(verbs) > 1:
-        raise ConfigError(f"--add {reference}: a pruner and a quantizer have that name; write pruner/{name}")
-    if not verbs:
-        names = {one for group in known.values() for one in group}
-        absent = "".join(f"; {problem}" for problem in registry.problems())
-        raise ConfigError(f'--add {reference}: no pruner or quantizer "{name}"{suggestion(name, names)}{absent}')
-    return verbs[0], name, fields
 
 
 def _remoteness(row: RowSection, level: str) -> int:
@@ -62,15 +49,14 @@ def _remoteness(row: RowSection, level: str) -> int:
 
 
 def _following(
-    row: RowSection, verb: str, name: str, fields: Mapping[str, object], shown: str, registry: Registry
+    row: RowSection, verb: str, entry: Entry, fields: Mapping[str, object], shown: str, registry: Registry
 ) -> RowSection | None:
     """The row with the added plugin in its step of that verb; None where it has none that the plugin can follow."""
     places = [place for place, table in enumerate(row.steps) if verb in table]
     if len(places) != 1:
         return None
-    table, kind = row.steps[places[0]], PLUGIN_OF_VERB[verb]
-    entry = registry.get(kind, name)
-    if not any(_alike(entry, other) for other in _plugins(table[verb], kind, registry)):
+    table = row.steps[places[0]]
+    if not any(_alike(entry, other) for other in _plugins(table[verb], entry.kind, registry)):
         return None
     own = {field.name for field in entry.fields()}
     level = _LEVEL[verb]
@@ -80,7 +66,7 @@ def _following(
         return None
     protocol = {key: table[key] for key in PROTOCOL_KEYS[verb] if key in table}
     steps = [*row.steps]
-    steps[places[0]] = {verb: name, **asked, **fields, **protocol}
+    steps[places[0]] = {verb: entry.name, **asked, **fields, **protocol}
     label = f"{shown}, as {row.label}" if row.label else shown if fields else None
     return row.model_copy(update={"steps": steps, "label": label})
 

@@ -111,4 +111,4 @@ def test_plan_shows_what_would_be_added(benchsuite):
 def test_an_unknown_name_is_refused(benchsuite):
     result = benchsuite("run", benchsuite.board(ROWS), "--add", "randm")
     assert result.code == 2
-    assert '--add randm: no pruner or quantizer "randm"; did you mean "random"?' in result.err
+    assert '--add randm: unknown name "randm"; did you mean "random"?' in result.err

@@ -99,7 +99,7 @@ def test_the_boards_own_cells_stay_as_they_are():
 @pytest.mark.parametrize(
     ("rows", "reference", "message"),
     [
-        ([ONE_SHOT], "randm", '--add randm: no pruner or quantizer "randm"; did you mean "random"?'),
+        ([ONE_SHOT], "randm", '--add randm: unknown name "randm"; did you mean "random"?'),
         ([ONE_SHOT], "slimming", '--add slimming: leaderboard "b" has no prune step that slimming could follow'),
         ([SLIMMED], "random", '--add random: leaderboard "b" has no prune step that random could follow'),
         ([NEFF], "random", '--add random: leaderboard "b" has no prune step that random could follow'),
@@ -121,6 +121,6 @@ def test_kind_and_name_tell_a_pruner_from_a_quantizer_of_that_name():
     registry = default_registry()
     both = registry.add("quantizer", "random", registry.get("quantizer", "ste-symmetric").factory)
     board = board_of(ONE_SHOT, QUANTIZED)
-    with pytest.raises(ConfigError, match="write pruner/random"):
+    with pytest.raises(ConfigError, match="ask for pruner/random or quantizer/random"):
         added_rows(board, ["random"], both)
     assert [row.label for row in added_rows(board, ["quantizer/random"], both)] == [None]
