@@ -1,13 +1,11 @@
 """`benchsuite check NAME`: the conformance kit on configured plugins, as a table."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from benchsuite.cli.options import JsonOption, StrictOption, facts_alone, print_json
-
-if TYPE_CHECKING:
-    from benchsuite.testing import Check
 
 _FAILED = 3
 _UNWANTED = ("failed", "unexpected pass")
@@ -31,19 +29,14 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check plugins for every way that compression code is known to go wrong; exit 3 if a check fails."""
-    from fnmatch import fnmatchcase
+    from benchsuite import isolation
 
-    from benchsuite.errors import ConfigError, suggestion
-    from benchsuite.registry import default_registry
-    from benchsuite.testing import checks
+    if isolation.AVAILABLE:
+        isolation.start("benchsuite.testing.examination")  # it imports torch while this process does
+    from benchsuite.testing.examination import examine
 
-    registry = default_registry(strict=strict)
-    asked = [one for name in names for one in checks(name, registry)]
-    chosen = [one for one in asked if fnmatchcase(one.name, only)]
-    if not chosen:
-        raise ConfigError(f"--only {only}: no check matches{suggestion(only, {one.name for one in asked})}")
     with facts_alone():
-        facts = [_facts(one) for one in chosen]
+        facts = [answer._asdict() for answer in examine(names, only, strict=strict)]
     if as_json:
         print_json(facts)
     else:
@@ -52,12 +45,7 @@ def check(
         raise typer.Exit(_FAILED)
 
 
-def _facts(one: "Check") -> dict[str, str]:
-    verdict, detail = one.verdict()
-    return {"plugin": one.shown, "check": one.name, "verdict": verdict, "detail": detail, "why": one.why}
-
-
-def _print_table(facts: list[dict[str, str]]) -> None:
+def _print_table(facts: Sequence[dict[str, str]]) -> None:
     """A row for each check; what it is good for where there is no more to say."""
     from collections import Counter
 

@@ -14,6 +14,7 @@ from benchsuite.errors import ConfigError
 
 if TYPE_CHECKING:
     from benchsuite.execution.session import Session
+    from benchsuite.registry import Lost
 
 
 class Device(StrEnum):
@@ -72,11 +73,12 @@ def session(
     rerun: Rerun = Rerun.never,
     data: Path | None = None,
     strict: bool = False,
+    lost: "tuple[Lost, ...]" = (),
 ) -> "Session":
     """The session that the options ask for."""
     from benchsuite.execution.session import Session, default_data
 
-    return Session(device.value, rerun.value, strict, data_root=data or default_data())
+    return Session(device.value, rerun.value, strict, data_root=data or default_data(), lost=lost)
 
 
 def parse_seeds(text: str | None) -> list[int] | None:

@@ -29,8 +29,9 @@ def plugins(
 
     from benchsuite.errors import ConfigError, suggestion
     from benchsuite.registry import default_registry
+    from benchsuite.registry.trial import lost_plugins
 
-    registry = default_registry()
+    registry = default_registry(lost=lost_plugins())
     chosen = [plugin for plugin in registry.plugins if name in (None, plugin.name, plugin.distribution)]
     if name is not None and not chosen:
         known = {known for plugin in registry.plugins for known in (plugin.name, plugin.distribution)}

@@ -74,12 +74,14 @@ def run(
     from benchsuite.execution.committed import Committed, default_baselines
     from benchsuite.execution.limits import Limits
     from benchsuite.execution.worker import computing
+    from benchsuite.registry.trial import lost_plugins
 
     limits = None if in_process else Limits(timeout, memory)
+    lost = lost_plugins(limits.seconds()) if limits else ()
     records: list[Record] = []
     with ExitStack() as stack:
         with facts_alone():
-            work = session(device, rerun, data, strict)
+            work = session(device, rerun, data, strict, lost)
             computer = stack.enter_context(computing(work, limits))
             warn(work.registry.problems())
             plans = [

@@ -18,7 +18,7 @@ from benchsuite.execution.engine import Engine
 from benchsuite.execution.guard import unnoticed
 from benchsuite.execution.settled import Rerun
 from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, added_rows, plan, read_board
-from benchsuite.registry import Registry, default_registry
+from benchsuite.registry import Lost, Registry, default_registry
 from benchsuite.store import Store
 
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -45,6 +45,8 @@ class Session:
     strict: bool = False
     home: Path = field(default_factory=default_home)
     data_root: Path = field(default_factory=default_data)
+    lost: tuple[Lost, ...] = ()
+    """Plugins that a process did not survive, and that are not loaded in any other."""
 
     def __post_init__(self) -> None:
         for name in ("home", "data_root"):  # a notebook may give texts
@@ -54,7 +56,7 @@ class Session:
     def registry(self) -> Registry:
         """What the installed plugins register."""
         with unnoticed():
-            return default_registry(strict=self.strict)
+            return default_registry(self.strict, self.lost)
 
     @cached_property
     def device(self) -> torch.device:

@@ -3,7 +3,7 @@
 from benchsuite.registry.catalog import Entry
 from benchsuite.registry.fields import JSON, Factory, Field
 from benchsuite.registry.kinds import KINDS, Kind
-from benchsuite.registry.loader import LoadedPlugin, load_plugins
+from benchsuite.registry.loader import LoadedPlugin, Lost, load_plugins
 from benchsuite.registry.provenance import source_digest
 from benchsuite.registry.registry import Registry, default_registry
 
@@ -15,6 +15,7 @@ __all__ = [
     "Field",
     "Kind",
     "LoadedPlugin",
+    "Lost",
     "Registry",
     "default_registry",
     "load_plugins",

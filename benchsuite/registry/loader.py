@@ -36,6 +36,11 @@ class LoadedPlugin:
         return f'"{self.name}" ({f"{self.distribution} {self.version}".strip()})'
 
     @property
+    def identity(self) -> tuple[str, str]:
+        """What tells it from all others that are installed: entry point and distribution."""
+        return self.name, self.distribution
+
+    @property
     def problem(self) -> str | None:
         """The line in which commands warn of it; None where nothing is wrong."""
         outcome = "failed to load" if self.status == "failed" else f"is {self.status}"
@@ -49,18 +54,45 @@ class Loaded(NamedTuple):
     registrations: tuple[Registration, ...] = ()
 
 
-def load_plugins(*, strict: bool = False) -> tuple[Loaded, ...]:
+class Lost(NamedTuple):
+    """A plugin that must not be loaded in this process: another did not survive it."""
+
+    name: str
+    distribution: str
+    reason: str
+    output: str
+
+
+def load_plugins(*, strict: bool = False, lost: Collection[Lost] = ()) -> tuple[Loaded, ...]:
     """Every installed plugin, sorted by (name, distribution).
 
+    lost: those that failed without being loaded here.
     Errors: with `strict`, StrictPluginError for the first that failed or is incompatible.
     """
-    blocked = {_normalised(name) for name in os.environ.get(BLOCK_VARIABLE, "").split(",") if name.strip()}
-    found = sorted(((_identity(point), point) for point in metadata.entry_points(group=PROJECT)), key=_by_identity)
-    loaded = tuple(_load(plugin, point, blocked) for plugin, point in found)
+    blocked = _blocked()
+    failed = {(one.name, one.distribution): one for one in lost}
+    loaded = tuple(_load(plugin, point, blocked, failed.get(plugin.identity)) for plugin, point in identified())
     for plugin, _ in loaded:
         if strict and plugin.problem:
             raise StrictPluginError(plugin.problem)
     return loaded
+
+
+def identified() -> list[tuple[LoadedPlugin, metadata.EntryPoint]]:
+    """The entry points of all installed plugins, sorted, and what is known of each before it is loaded."""
+    found = ((_identity(point), point) for point in metadata.entry_points(group=PROJECT))
+    return sorted(found, key=lambda pair: pair[0].identity)
+
+
+def load_one(name: str, distribution: str) -> None:
+    """Load a plugin and call its hooks, for no other purpose than to see what becomes of the process."""
+    for plugin, point in identified():
+        if plugin.identity == (name, distribution):
+            _load(plugin, point, _blocked(), None)
+
+
+def _blocked() -> set[str]:
+    return {_normalised(name) for name in os.environ.get(BLOCK_VARIABLE, "").split(",") if name.strip()}
 
 
 def _identity(point: metadata.EntryPoint) -> LoadedPlugin:
@@ -70,19 +102,17 @@ def _identity(point: metadata.EntryPoint) -> LoadedPlugin:
     return LoadedPlugin(point.name, distribution, version, point.value.partition(":")[0].strip())
 
 
-def _by_identity(pair: tuple[LoadedPlugin, metadata.EntryPoint]) -> tuple[str, str]:
-    return pair[0].name, pair[0].distribution
-
-
 def _normalised(name: str) -> str:
     return re.sub("[-_.]+", "-", name.strip()).lower()
 
 
-def _load(plugin: LoadedPlugin, point: metadata.EntryPoint, blocked: Collection[str]) -> Loaded:
+def _load(plugin: LoadedPlugin, point: metadata.EntryPoint, blocked: Collection[str], lost: Lost | None) -> Loaded:
     if _normalised(plugin.name) in blocked or _normalised(plugin.distribution) in blocked:
         return Loaded(replace(plugin, status="blocked"))
     if point.dist and (reason := incompatibility(point.dist)):
         return Loaded(replace(plugin, status="incompatible", error=reason))
+    if lost:
+        return Loaded(replace(plugin, status="failed", error=lost.reason, traceback=lost.output))
     try:
         return Loaded(plugin, tuple(_registrations(point.load())))
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from benchsuite.errors import ConfigError, PluginError, suggestion
 from benchsuite.registry.catalog import Entry
 from benchsuite.registry.fields import class_of
 from benchsuite.registry.kinds import KINDS, Kind, registration
-from benchsuite.registry.loader import BLOCK_VARIABLE, Loaded, LoadedPlugin, load_plugins
+from benchsuite.registry.loader import BLOCK_VARIABLE, Loaded, LoadedPlugin, Lost, load_plugins
 
 SESSION = "this session"
 """Stands for the distribution of what was added without being installed."""
@@ -109,6 +109,9 @@ def _clash(claims: Sequence[Entry]) -> str:
 
 
 @functools.cache
-def default_registry(strict: bool = False) -> Registry:
-    """What is installed, loaded once per process. Errors: with `strict`, StrictPluginError for a failed plugin."""
-    return Registry.of(load_plugins(strict=strict))
+def default_registry(strict: bool = False, lost: tuple[Lost, ...] = ()) -> Registry:
+    """What is installed, loaded once per process; of it, `lost` are plugins that cannot be.
+
+    Errors: with `strict`, StrictPluginError for a failed plugin.
+    """
+    return Registry.of(load_plugins(strict=strict, lost=lost))

@@ -110,3 +110,28 @@ def test_a_plugin_that_did_not_load(benchsuite, install_plugin):
     assert result.code == 2
     assert 'unknown name "mine"' in result.err
     assert "no such device" in result.err
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "detail"),
+    [
+        ("import os; os._exit(0)", "ended its process with exit code 0"),
+        ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
+    ],
+)
+def test_a_plugin_that_ends_the_process_fails_the_check_it_did_it_in(benchsuite, install_plugin, misdeed, detail):
+    install_plugin("half", PLUGIN.replace("EXPECTED", "").replace("if self.loud:", f"{misdeed}\n        if self.loud:"))
+    result = benchsuite("check", "half", "--only", "*e[nq]*u*", "--json")
+    assert result.code == 3
+    found = {fact["check"]: (fact["verdict"], fact["detail"]) for fact in result.facts}
+    assert found["equal-and-hashable"] == ("passed", "")
+    verdict, told = found["equal-weights"]
+    assert verdict == "failed"
+    assert detail in told
+
+
+def test_a_plugin_that_ends_the_process_when_it_is_loaded_is_refused(benchsuite, install_plugin):
+    install_plugin("half", "import os; os._exit(0)")
+    result = benchsuite("check", "half")
+    assert result.code == 2
+    assert "half: loading the plugins ended its process with exit code 0" in result.err

@@ -183,6 +183,31 @@ def test_raising_before_anything_is_registered(contained, install_plugin, source
     assert reason in record.error["reason"]
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import os; os._exit(0)", "ended its process with exit code 0"),
+        ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
+        ("import time\nwhile True: time.sleep(1)", "took longer than the 4 seconds"),
+        (PRUNER.format(misdeed="").replace('return {"bad": Bad}', "import os; os._exit(0)"), "ended its process"),
+    ],
+    ids=["exits at import", "crashes at import", "hangs at import", "exits in its hook"],
+)
+def test_not_surviving_its_own_import(contained, install_plugin, source, reason):
+    install_plugin("bad-dist", source)
+    (record,) = contained(BAD, "--timeout", "4")
+    assert record.status == "failed"
+    assert " when it was loaded" in record.error["reason"]
+    assert reason in record.error["reason"]
+
+
+def test_the_plugins_command_says_what_was_not_survived(benchsuite, install_plugin):
+    install_plugin("bad-dist", "import os; os._exit(0)")
+    (plugin,) = benchsuite("plugins", "bad-dist", "--json").facts
+    assert plugin["status"] == "failed"
+    assert plugin["error"] == "ended its process with exit code 0 when it was loaded"
+
+
 def test_claiming_the_name_of_another(contained, install_plugin):
     install_plugin("bad-dist", PRUNER.format(misdeed="").replace('"bad"', '"percentile"'))
     (record,) = contained(BAD.replace('"bad"', '"percentile"'))
