@@ -32,8 +32,9 @@ OnEvent = Callable[[object], None]
 
 AVAILABLE = "forkserver" in multiprocessing.get_all_start_methods()
 
-_LIBRARIES = ("torch", "sklearn.datasets", "torch_pruning")
-"""What is imported before any fork; not torchvision, which takes as long as torch and which few need.
+_LIBRARIES = ("torch", "torch._dynamo", "torch.utils.flop_counter", "sklearn.datasets", "torch_pruning")
+"""What is imported before any fork, with what torch itself imports for the first training; not torchvision, which
+takes as long as torch and which few need.
 
 Never a plugin: it could start threads, and what it breaks would stay broken.
 """

@@ -324,7 +324,8 @@ def test_an_interruption_is_exit_code_130_keeps_what_was_done_and_leaves_no_work
     path = benchsuite.folder / board
     text = path.read_text(encoding="utf-8").replace("[dense]", '[dense]\nregularizer = "telling"')
     path.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-c", "from benchsuite.cli.main import main; main()", "run", board]
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # which a shell's job may not
+    command = [sys.executable, "-c", f"{heed}; from benchsuite.cli.main import main; main()", "run", board]
     news = benchsuite.folder / "news"
     os.mkfifo(news)
     path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
