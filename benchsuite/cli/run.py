@@ -70,7 +70,7 @@ def run(
     from benchsuite import isolation
 
     if not in_process and isolation.AVAILABLE:
-        isolation.start("benchsuite.execution.worker")  # it imports torch while this process does
+        isolation.start("benchsuite.execution.engine")  # it imports torch while this process plans
     from benchsuite.execution.committed import Committed, default_baselines
     from benchsuite.execution.limits import Limits
     from benchsuite.execution.worker import computing

@@ -19,8 +19,9 @@ from benchsuite.execution.history import scale_histogram
 from benchsuite.execution.measuring import Measurer, latency
 from benchsuite.execution.preflight import preflight
 from benchsuite.execution.provenance import provenance
+from benchsuite.execution.scheduler import OnEpoch
 from benchsuite.execution.settled import Rerun, Settled
-from benchsuite.execution.steps import OnEpoch, State, Steps
+from benchsuite.execution.steps import State, Steps
 from benchsuite.isolation import printed
 from benchsuite.metrics import batch_norms, dense_bytes
 from benchsuite.plan import Board, Cell, Chain, Prune

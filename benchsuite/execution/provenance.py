@@ -19,7 +19,7 @@ def provenance(chain: Chain, registry: Registry, device: torch.device) -> dict[s
         "benchsuite": _version("benchsuite"),
         "protocol": PROTOCOL,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # which is a class of torch's own
         "numpy": _version("numpy"),
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu {platform.machine()}",

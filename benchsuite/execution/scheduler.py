@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchsuite.execution.steps import OnEpoch
 from benchsuite.plan import Board, Cell, Chain, Plan
 from benchsuite.store import Record, read_lines, write_lines
+
+OnEpoch = Callable[[Chain, int, int], None]
+"""Told the chain that trains, the epoch that begins and how many there are."""
 
 
 class Computer(Protocol):

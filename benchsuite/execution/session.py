@@ -1,25 +1,30 @@
-"""What one command or notebook call works with: registry, folders, device, store; and how boards are run in it."""
+"""What one command or notebook call works with: registry, folders, device, store; and how boards are run in it.
+
+Torch is imported where something is computed: a command that leaves this to a worker does without.
+"""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import platformdirs
-import torch
 
 from benchsuite.api import Dataset
 from benchsuite.errors import ConfigError, suggestion
-from benchsuite.execution.data import DataSource
-from benchsuite.execution.engine import Engine
-from benchsuite.execution.guard import unnoticed
 from benchsuite.execution.settled import Rerun
 from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, added_rows, plan, read_board
 from benchsuite.registry import Lost, Registry, default_registry
 from benchsuite.store import Store
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchsuite.execution.engine import Engine
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 
@@ -55,20 +60,29 @@ class Session:
     @cached_property
     def registry(self) -> Registry:
         """What the installed plugins register."""
+        if "torch" not in sys.modules:  # then nothing is computed here that an import could spoil
+            return default_registry(self.strict, self.lost)
+        from benchsuite.execution.guard import unnoticed
+
         with unnoticed():
             return default_registry(self.strict, self.lost)
 
     @cached_property
-    def device(self) -> torch.device:
+    def device(self) -> "torch.device":
         """The device asked for. Errors: ConfigError if it is CUDA and there is none."""
+        import torch
+
         available = torch.cuda.is_available()
         if self.device_name == "cuda" and not available:
             raise ConfigError("--device cuda: torch finds no CUDA device here; use --device cpu")
         return torch.device("cuda" if available and self.device_name != "cpu" else "cpu")
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
         """What computes chains, over an opened store. Errors: StoreError."""
+        from benchsuite.execution.data import DataSource
+        from benchsuite.execution.engine import Engine
+
         store = Store(self.home)
         store.open()
         data = DataSource(self.registry, self.data_root, self.device)

@@ -17,14 +17,12 @@ from benchsuite.execution.compress import Mask, add_masks, add_part, quantizing,
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.decide import Levels, decide, quantize
 from benchsuite.execution.guard import deciding, seeded
+from benchsuite.execution.scheduler import OnEpoch
 from benchsuite.execution.shrink import ChannelGraph
 from benchsuite.execution.training import train
 from benchsuite.metrics import prunable, select
 from benchsuite.plan import Chain, Finetune, Prune, Quantize, Train, Use
 from benchsuite.registry import Registry
-
-OnEpoch = Callable[[Chain, int, int], None]
-"""Told the chain that trains, the epoch that begins and how many there are."""
 
 Layers = Sequence[Mapping[str, object]]
 

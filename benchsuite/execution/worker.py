@@ -5,17 +5,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from benchsuite.errors import ConfigError
-from benchsuite.execution.engine import Engine
 from benchsuite.execution.limits import Limits
-from benchsuite.execution.scheduler import Computer
+from benchsuite.execution.scheduler import Computer, OnEpoch
 from benchsuite.execution.session import Session
 from benchsuite.execution.settled import Settled
-from benchsuite.execution.steps import OnEpoch
 from benchsuite.isolation import AVAILABLE, Isolated, LostCallError, TimedOutError, tell
 from benchsuite.plan import Board, Cell, Chain
 from benchsuite.store import Record, Store
+
+if TYPE_CHECKING:
+    from benchsuite.execution.engine import Engine
 
 
 @contextmanager
@@ -44,8 +46,7 @@ class Worker:
         self._isolated = Isolated(_ready, self._session)
 
     def __enter__(self) -> "Worker":
-        self._isolated.__enter__()
-        return self
+        return self  # the process starts when something is asked of it, which may be never
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, at: TracebackType | None) -> None:
         self._isolated.close()
@@ -132,7 +133,7 @@ class _Epoch:
 
 
 @cache
-def _engine(session: Session) -> Engine:
+def _engine(session: Session) -> "Engine":
     """The worker's one engine."""
     engine = session.engine
     engine.on_epoch = lambda _, number, of: tell(_Epoch(number, of))

@@ -344,3 +344,10 @@ def test_an_interruption_is_exit_code_130_keeps_what_was_done_and_leaves_no_work
     assert "Traceback" not in err
     assert {name: record.status for name, record in benchsuite.results().items()} == {"dense mlp": "ok"}
     assert len(list((benchsuite.home / "store").iterdir())) == 1
+
+
+def test_a_run_leaves_torch_to_its_worker(benchsuite):
+    prelude = "import atexit, sys; atexit.register(lambda: print('torch' in sys.modules, file=sys.stderr))"
+    result = benchsuite.shell("run", benchsuite.board(), prelude=prelude)
+    assert result.code == 0
+    assert result.err.splitlines()[-1] == "False"
