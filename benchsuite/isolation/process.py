@@ -54,10 +54,26 @@ def start(*modules: str) -> None:
     # Ctrl-C is for this process alone; the server would answer it with a traceback while it imports
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        with _no_program():
+        with _no_program(), _muted():
             forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Keep the outputs from the server: it may end after this program, whose reader would wait for it."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in kept:
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)
 
 
 @contextmanager
