@@ -73,7 +73,8 @@ def _settings() -> Iterator[_Setting]:
     yield setting("the working directory", os.getcwd, os.chdir)
 
 
-_SETTINGS = tuple(_settings())
+SETTINGS = tuple(_settings())
+"""All that a plugin could change and that other cells would feel, with how to read and write it."""
 _PROBE = 0x9E3779B97F4A7C
 """The seed of decisions: which numbers come first is known, and so whether any was taken."""
 _spare: list[np.random.MT19937] = []
@@ -105,7 +106,7 @@ def seeded(stream: int) -> Iterator[None]:
 @contextmanager
 def unnoticed() -> Iterator[None]:
     """Of the import of plugins: what it changed is put back without a word."""
-    settings = [one.read() for one in _SETTINGS]
+    settings = [one.read() for one in SETTINGS]
     with warnings.catch_warnings(), _own_random_numbers(_PROBE):
         try:
             yield
@@ -116,7 +117,7 @@ def unnoticed() -> Iterator[None]:
 @contextmanager
 def _settings_kept() -> Iterator[list[str]]:
     """Errors: PluginError naming what changed, and what is added to the list."""
-    settings = [one.read() for one in _SETTINGS]
+    settings = [one.read() for one in SETTINGS]
     faults: list[str] = []
     with warnings.catch_warnings():  # an import within the block may well add filters: no fault, but not for others
         try:
@@ -138,7 +139,7 @@ def _fault(faults: list[str]) -> PluginError:
 def _put_back(settings: list[object]) -> list[str]:
     """What of them had changed."""
     changed = []
-    for setting, before in zip(_SETTINGS, settings, strict=True):
+    for setting, before in zip(SETTINGS, settings, strict=True):
         now = setting.read()
         if now != before:
             setting.write(before)

@@ -1,6 +1,5 @@
 """What all code of a process shares, and a plugin leaves alone: global randomness and torch's settings."""
 
-import os
 import pickle
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+
+from benchsuite.execution import guard
 
 Access = tuple[Callable[[], object], Callable[..., object]]
 """How to get it and how to set it."""
@@ -28,16 +29,7 @@ RANDOMNESS: Mapping[str, Access] = {
     "the state of torch's generator": (_torch_state, _set_torch_state),
 }
 
-SETTINGS: Mapping[str, Access] = {
-    "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
-    "the default device": (torch.get_default_device, torch.set_default_device),
-    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
-    "grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
-    "deterministic algorithms": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
-    "the precision of matrix products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    "anomaly detection": (torch.is_anomaly_enabled, torch.set_anomaly_enabled),
-    "the working directory": (os.getcwd, os.chdir),
-}
+SETTINGS: Mapping[str, Access] = {one.name: (one.read, one.write) for one in guard.SETTINGS}
 
 
 @dataclass(frozen=True)
