@@ -1,7 +1,7 @@
 """The digest of a plugin's source: a changed plugin makes exactly its own results stale.
 
-What counts is content under its module name, never where it is installed. The harness itself is left out:
-its changes are covered by its protocol version.
+What counts is content under its module name, never where it is installed, and of the content only what can change
+a result. The harness itself is left out: its changes are covered by its protocol version.
 """
 
 import ast
@@ -16,6 +16,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 from benchsuite.api import PROJECT
+from benchsuite.registry.essence import essence
 from benchsuite.registry.fields import Factory, class_of
 
 
@@ -31,6 +32,7 @@ def source_digest(factory: Factory) -> str:
     sources = _module_sources(cls.__module__) or {cls.__qualname__: _class_source(cls)}
     digest = hashlib.sha256()
     for name, content in sorted(sources.items()):
+        content = essence(content)
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
