@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchsuite.plan import Board, Cell, Chain, Plan
+from benchsuite.plan import Board, Cell, Chain, Plan, is_shown
 from benchsuite.store import Record, read_lines, write_lines
 
 OnEpoch = Callable[[Chain, int, int], None]
@@ -65,6 +65,8 @@ def on_board(board: Board, cell: Cell, record: Record) -> Record:
         "group": cell.group,
         "method": cell.method,
         "setting": cell.setting,
+        "seeds": list(cell.seeds),
+        "shown": is_shown(board, cell),
         "dense": cell.chain.root.key,
         "control": cell.control.key if cell.control else None,
     }

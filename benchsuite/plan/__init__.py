@@ -1,7 +1,7 @@
 """From a board file to cells with keys; touches no tensor and imports no torch."""
 
 from benchsuite.plan.additions import added_rows
-from benchsuite.plan.cells import Cell, Plan
+from benchsuite.plan.cells import Cell, Plan, is_shown
 from benchsuite.plan.planner import plan
 from benchsuite.plan.schema import Board, parse_board, read_board
 from benchsuite.plan.steps import PROTOCOL, Chain, Finetune, Prune, Quantize, Step, Train, Use
@@ -19,6 +19,7 @@ __all__ = [
     "Train",
     "Use",
     "added_rows",
+    "is_shown",
     "parse_board",
     "plan",
     "read_board",

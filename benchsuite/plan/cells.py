@@ -1,10 +1,11 @@
 """What a plan is made of: its cells, in the order of the table."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from benchsuite.plan.schema import Board
-from benchsuite.plan.steps import Chain
+from benchsuite.plan.steps import Chain, Prune, Quantize, Use
 
 Role = Literal["dense", "row", "control"]
 
@@ -22,6 +23,8 @@ class Cell:
     method: str
     setting: str
     chain: Chain
+    seeds: tuple[int, ...]
+    """Those of its line."""
     control: Chain | None = None
     """The random masks of the same sparsity per layer and the same training."""
     added: bool = False
@@ -50,3 +53,20 @@ class Plan:
     board: Board
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
+
+
+def is_shown(board: Board, cell: Cell) -> bool:
+    """Whether the board's short table has the cell: where its plugins have the fields, they have these values."""
+    chosen = {name: value if isinstance(value, list) else [value] for name, value in board.board.shown.items()}
+    fields = [use.settings().items() for use in _uses(cell.chain)]
+    return all(value in chosen.get(name, [value]) for one in fields for name, value in one)
+
+
+def _uses(chain: Chain) -> Iterator[Use]:
+    """The pruners and quantizers of the chain, and of those that it is matched to."""
+    for step in chain.steps:
+        if isinstance(step, Prune):
+            yield step.pruner
+            yield from _uses(step.matched_to) if step.matched_to else ()
+        elif isinstance(step, Quantize):
+            yield step.quantizer

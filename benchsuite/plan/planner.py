@@ -65,20 +65,25 @@ def plan(
     added: rows after the board's own; what these plan already is not planned twice.
     Errors: ConfigError naming file and key; DataError where a data set is missing.
     """
-    chosen = tuple(seeds or board.board.seeds)
-    if len(set(chosen)) != len(chosen):
-        twice = f"{list(chosen)} names a seed twice"
-        raise ConfigError(f"seeds: {twice}" if seeds else board.place(f"board.seeds: {twice}"))
+    if seeds:
+        _require_once(seeds, "seeds")
     cells: dict[str, Cell] = {}
-    for cell in _Planner(board, Builder(registry, fingerprint), chosen, added).cells():
+    for cell in _Planner(board, Builder(registry, fingerprint), seeds, added).cells():
         known = cells.setdefault(cell.key, cell)
         if known is not cell and cell.role != "control" and not cell.added:
             raise ConfigError(board.place(f'"{cell.label}" plans the same chain as "{known.label}"'))
-    return Plan(board, chosen, tuple(cells.values()))
+    return Plan(board, tuple(seeds or board.board.seeds), tuple(cells.values()))
+
+
+def _require_once(seeds: Sequence[int], place: str) -> None:
+    if len(set(seeds)) != len(seeds):
+        raise ConfigError(f"{place}: {list(seeds)} names a seed twice")
 
 
 class _Planner:
-    def __init__(self, board: Board, builder: Builder, seeds: tuple[int, ...], added: Sequence[RowSection]) -> None:
+    def __init__(
+        self, board: Board, builder: Builder, seeds: Sequence[int] | None, added: Sequence[RowSection]
+    ) -> None:
         self.board = board
         self.rows = [(f"rows[{number}]", row, False) for number, row in enumerate(board.rows)]
         self.rows += [("--add", row, True) for row in added]
@@ -88,9 +93,11 @@ class _Planner:
         self.group = ""
 
     def cells(self) -> Iterator[Cell]:
-        for dense in dense_trainings(self.board, self.builder, self._at):
+        trainings = dense_trainings(self.board, self.builder, self._at)
+        seeds_of = self._seeds([dense.train.model.name for dense in trainings])
+        for dense in trainings:
             self.group = dense.label
-            roots = [Chain(dense.train, seed) for seed in self.seeds]
+            roots = [Chain(dense.train, seed) for seed in self.seeds or seeds_of[dense.train.model.name]]
             yield from self._line("dense", "dense", dense.label or dense.train.model.name, roots)
             above: dict[str, list[_Outcome]] = {}
             for place, row, added in self.rows:
@@ -103,6 +110,18 @@ class _Planner:
                             yield replace(cell, added=added)
                 for outcome in outcomes:
                     above.setdefault(outcome.point.method, []).append(outcome)
+
+    def _seeds(self, models: Sequence[str]) -> dict[str, list[int]]:
+        """Of each model: its own where the board gives it some, else the board's."""
+        own = self.board.dense.seeds
+        found = {**dict.fromkeys(models, self.board.board.seeds), **own}
+        _require_once(self.board.board.seeds, self.board.place("board.seeds"))
+        for model, seeds in own.items():
+            place = self.board.place(f"dense.seeds.{model}")
+            _require_once(seeds, place)
+            if model not in models:
+                raise ConfigError(f"{place}: no model of the board{suggestion(model, models)}")
+        return found
 
     @contextmanager
     def _at(self, key: str) -> Iterator[None]:
@@ -197,9 +216,10 @@ class _Planner:
     def _line(
         self, role: Role, method: str, setting: str, chains: list[Chain], controls: Sequence[Chain | None] = ()
     ) -> Iterator[Cell]:
+        seeds = tuple(chain.seed for chain in chains)
         for number, chain in enumerate(chains):
             control = controls[number] if controls else None
-            yield Cell(self.board.board.name, self.line, role, self.group, method, setting, chain, control)
+            yield Cell(self.board.board.name, self.line, role, self.group, method, setting, chain, seeds, control)
         self.line += 1
 
 

@@ -39,6 +39,8 @@ class BoardSection(Section):
     question: str = ""
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     rank_by: Metric | None = None
+    shown: dict[str, object] = Field(default_factory=dict)
+    """Which rows a short table shows: by field of a plugin the value, or a list of values, that it has there."""
 
 
 class DenseSection(Section):
@@ -49,6 +51,8 @@ class DenseSection(Section):
     regularizer: object = None
     weights: str | None = None
     """A checkpoint to start from; a path relative to the board's file."""
+    seeds: dict[str, Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]] = Field(default_factory=dict)
+    """By model, other seeds than the board's: of what is too costly for them."""
     recipe: dict[str, object] = Field(default_factory=dict)
 
 

@@ -27,7 +27,7 @@ class Line:
     controls: tuple[Record, ...]
     """The random control of each; empty where there is none."""
     seeds: int
-    """How many seeds the board has: an interrupted run leaves fewer records."""
+    """How many were planned: an interrupted run leaves fewer records."""
 
     @property
     def complete(self) -> bool:
@@ -106,7 +106,6 @@ def _table(name: str, records: Sequence[Record]) -> Table:
     lines: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         lines[cast(int, record.cell["line"])].append(record)
-    seeds = len({record.cell["seed"] for record in records})
     cell = records[0].cell
     rank_by = cell["rank_by"]
     return Table(
@@ -114,11 +113,11 @@ def _table(name: str, records: Sequence[Record]) -> Table:
         title=str(cell["title"]),
         question=str(cell["question"]),
         rank_by=str(rank_by) if rank_by else None,
-        lines=tuple(_line(number, lines[number], by_key, seeds) for number in sorted(lines)),
+        lines=tuple(_line(number, lines[number], by_key) for number in sorted(lines)),
     )
 
 
-def _line(number: int, records: list[Record], by_key: Mapping[str, Record], seeds: int) -> Line:
+def _line(number: int, records: list[Record], by_key: Mapping[str, Record]) -> Line:
     records.sort(key=lambda record: cast(int, record.cell["seed"]))
     cell = records[0].cell
     related = {
@@ -134,5 +133,5 @@ def _line(number: int, records: list[Record], by_key: Mapping[str, Record], seed
         records=tuple(records),
         parents=related["dense"],
         controls=related["control"],
-        seeds=seeds,
+        seeds=len(cast("list[int]", cell["seeds"])),
     )

@@ -60,6 +60,8 @@ def record(
         "method": method,
         "setting": setting,
         "seed": seed,
+        "seeds": [0, 1, 2],
+        "shown": True,
         "steps": steps,
         "dense": key_of([train], seed, protocol),
         "control": None,

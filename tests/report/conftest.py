@@ -31,6 +31,8 @@ def make() -> Make:
         rank_by: str | None = None,
         group: str = "",
         board: str = "hand-made",
+        seeds: int = 1,
+        shown: bool = True,
         **metrics: float,
     ) -> Record:
         cell = {
@@ -46,6 +48,8 @@ def make() -> Make:
             "seed": seed,
             "steps": [],
             "dense": key(0, seed),
+            "seeds": [0, 1, 2][:seeds],
+            "shown": shown,
             "control": key(line + 1, seed) if with_control else None,
         }
         provenance = {

@@ -10,9 +10,9 @@ from benchsuite.report import markdown, tables, terminal
 
 
 def board(make, seeds=(0, 1, 2), **row):
-    dense = [make(0, seed, 95.0 + seed, role="dense") for seed in seeds]
-    rows = [make(1, seed, 90.0 + 2 * seed, with_control=True, **row) for seed in seeds]
-    controls = [make(2, seed, 60.0 + seed, role="control", method="random") for seed in seeds]
+    dense = [make(0, seed, 95.0 + seed, role="dense", seeds=len(seeds)) for seed in seeds]
+    rows = [make(1, seed, 90.0 + 2 * seed, with_control=True, seeds=len(seeds), **row) for seed in seeds]
+    controls = [make(2, seed, 60.0 + seed, role="control", method="random", seeds=len(seeds)) for seed in seeds]
     return dense + rows + controls
 
 
@@ -57,7 +57,9 @@ def test_one_seed_has_no_spread(make):
 )
 def test_a_hole_is_told_and_not_averaged_over(make, statuses, state):
     records = [record for record in board(make) if record.cell["line"] != 1]
-    records += [make(1, seed, status=status, with_control=True) for seed, status in enumerate(statuses)]
+    records += [
+        make(1, seed, status=status, with_control=True, seeds=len(statuses)) for seed, status in enumerate(statuses)
+    ]
     line = row_of(records)
     assert not line.complete
     assert line.state == state
@@ -85,7 +87,7 @@ def test_a_missing_dense_parent_leaves_no_change(make, seed):
 
 def test_a_missing_or_failed_control_leaves_none(make):
     assert row_of(without(board(make), 2, 1)).control("accuracy") is None
-    failed = [*without(board(make), 2, 1), make(2, 1, role="control", status="failed")]
+    failed = [*without(board(make), 2, 1), make(2, 1, role="control", status="failed", seeds=3)]
     assert row_of(failed).control("accuracy") is None
     assert row_of(failed).complete
     assert row_of([record for record in board(make) if record.cell["role"] != "control"]).control("accuracy") is None
@@ -93,14 +95,14 @@ def test_a_missing_or_failed_control_leaves_none(make):
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, None])
 def test_a_loss_that_diverged_is_a_hole(make, loss):
-    records = [*without(board(make), 1, 1), make(1, 1, with_control=True, loss=loss)]
+    records = [*without(board(make), 1, 1), make(1, 1, with_control=True, loss=loss, seeds=3)]
     assert row_of(records).metric("loss") is None
     assert row_of(records).complete
 
 
 def test_the_order_of_the_records_does_not_matter(make):
     records = board(make) + [
-        make(number, seed, 80.0 + number, setting=f"{number}") for number in (3, 4) for seed in range(3)
+        make(number, seed, 80.0 + number, setting=f"{number}", seeds=3) for number in (3, 4) for seed in range(3)
     ]
     expected = [terminal(table) for table in tables(records)]
     for seed in range(3):

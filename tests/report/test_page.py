@@ -62,8 +62,11 @@ def test_the_page_says_what_is_measured_and_where_it_comes_from(quick):
 
 
 def test_failures_are_listed_with_their_reasons(make):
-    records = [make(0, seed, role="dense") for seed in (0, 1)]
-    records += [make(1, 0), make(1, 1, status="failed", reason="asked for 0.900,\n\n# delivered 0.871")]
+    records = [make(0, seed, role="dense", seeds=2) for seed in (0, 1)]
+    records += [
+        make(1, 0, seeds=2),
+        make(1, 1, status="failed", reason="asked for 0.900,\n\n# delivered 0.871", seeds=2),
+    ]
     page = benchmarks_page(records)
     assert "- percentile sparsity 0.8, seed 1: failed: asked for 0.900, # delivered 0.871\n" in page
     assert "failed 1/2" in page
