@@ -7,7 +7,7 @@ import pytest
 
 from benchsuite.api import Regularizer
 from benchsuite.errors import ConfigError
-from benchsuite.plan import Cell, Finetune, Plan, Prune, Quantize, plan, read_board
+from benchsuite.plan import Cell, Finetune, Plan, Prune, Quantize, is_shown, plan, read_board
 from benchsuite.plan.build import frozen
 from benchsuite.registry import default_registry
 
@@ -222,6 +222,46 @@ def test_a_line_has_every_seed(planned):
     assert [(cell.line, cell.chain.seed) for cell in board.cells] == [(0, 3), (0, 1), (1, 3), (1, 1)]
 
 
+def test_a_costly_model_may_have_seeds_of_its_own(planned):
+    text = row(PERCENTILE) + "[dense.seeds]\nmlp = [2]\n"
+    assert [(cell.line, cell.chain.seed, cell.seeds) for cell in planned(text, seeds=[0, 1]).cells] == [
+        (0, 2, (2,)),
+        (1, 2, (2,)),
+    ]
+    assert {cell.chain.seed for cell in planned(text, seeds=[0, 1], option=[0, 1]).cells} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "told"),
+    [
+        ("mpl = [0]", 'dense.seeds.mpl: no model of the board; did you mean "mlp"?'),
+        ("mlp = [0, 0]", "dense.seeds.mlp: [0, 0] names a seed twice"),
+        ("mlp = []", "dense.seeds.mlp: should have a value at least, not []"),
+    ],
+)
+def test_seeds_of_a_model_are_checked(planned, seeds, told):
+    with pytest.raises(ConfigError) as refused:
+        planned(f"[dense.seeds]\n{seeds}\n")
+    assert str(refused.value).endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ("", [True] * 6),
+        ("beta = 1.0", [True, False, True, False, True, True]),
+        ("beta = [0.5, 1.0]", [True] * 6),
+        ("beta = 0.5\nsparsity = 0.5", [True, True, False, True, False, False]),
+    ],
+)
+def test_a_board_may_choose_what_a_short_table_shows(planned, shown, expected):
+    rows = 'steps = [{prune = "neff-row", beta = [0.5, 1.0]}]'
+    matched = 'steps = [{prune = "global-percentile", sparsity = {matched_to = "neff-row"}}]'
+    text = f"[[rows]]\ncontrol = false\n{rows}\n[[rows]]\ncontrol = false\n{matched}\n{row(PERCENTILE)}"
+    board = planned(text + f"[board.shown]\n{shown}\n")
+    assert [is_shown(board.board, cell) for cell in board.cells] == expected
+
+
 def test_other_seeds_may_be_asked_for(planned):
     board = planned(row(PERCENTILE), seeds=[0], option=[4, 5])
     assert board.seeds == (4, 5)
@@ -282,7 +322,7 @@ def benchsuite_pruners():
 
     folder = install_plugin("mine", source)
     dense, mine, percentile = of_each()
-    (folder / "mine.py").write_text(source + "# changed\n", encoding="utf-8")
+    (folder / "mine.py").write_text(source + "changed = True\n", encoding="utf-8")
     assert of_each()[0] == dense
     assert of_each()[1] != mine
     assert of_each()[2] == percentile

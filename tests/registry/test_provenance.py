@@ -40,7 +40,7 @@ def digest(module: str) -> str:
 @pytest.mark.parametrize("changed", PACKAGE)
 def test_a_change_counts_where_it_is_imported(folder, module, changed):
     before = digest(module)
-    (folder / changed).write_text(PACKAGE[changed] + "# changed\n")
+    (folder / changed).write_text(PACKAGE[changed] + "changed = True\n")
     assert (digest(module) != before) == (changed in REACHED[module])
 
 
