@@ -28,11 +28,12 @@ def masks(pruner: Pruner, weight: Tensor, context: PruneContext | None = None) -
     return pruner.masks({"layer": weight}, context or fresh_context())["layer"]
 
 
-def sort_and_scatter(weight: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """Neff at β = 1 as it is usually written: normalise, sort each group in full, scatter."""
-    groups = {(0,): weight.t(), (1,): weight, (0, 1): weight.reshape(1, -1)}[dims].abs()
+def sort_and_scatter(weight: Tensor, dims: tuple[int, ...], beta: float = 1.0, *, center: bool = False) -> Tensor:
+    """Neff as it is usually written: normalise, sort each group in full, scatter."""
+    groups = {(0,): weight.t(), (1,): weight, (0, 1): weight.reshape(1, -1)}[dims]
+    groups = (groups - groups.mean(1, keepdim=True) if center else groups).abs()
     shares = groups / groups.sum(1, keepdim=True)
-    counts = (1 / shares.square().sum(1, keepdim=True)).floor().clamp(1, groups.shape[1] - 1)
+    counts = (beta / shares.square().sum(1, keepdim=True)).floor().clamp(1, groups.shape[1] - 1)
     order = shares.argsort(dim=1, descending=True)
     first = torch.arange(groups.shape[1]).expand_as(order) < counts
     keep = torch.zeros_like(groups, dtype=torch.bool).scatter_(1, order, first)
