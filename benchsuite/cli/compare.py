@@ -1,11 +1,14 @@
 """`benchsuite compare`: whether a run is worse than another."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchsuite.cli.options import JsonOption, print_json
+
+if TYPE_CHECKING:
+    from benchsuite.compare.files import Runs
 
 _REGRESSION, _NOTHING = 1, 4
 _COLUMNS = 100
@@ -21,6 +24,9 @@ def compare(
     new: Annotated[Path, typer.Argument(help="The results that may be worse: a file, or a folder of boards.")],
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 if a cell regressed, failed or is missing.")
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Ask instead whether NEW's cells are BASE's bit for bit; exit 1 if not.")
     ] = False,
     smallest_effect: Annotated[
         float, typer.Option("--smallest-effect", min=0.0, help="Points of accuracy that matter.")
@@ -42,6 +48,9 @@ def compare(
     from benchsuite.errors import ConfigError
 
     runs = read_runs(base, new)
+    if exact:
+        _compare_exactly(runs, as_json)
+        return
     comparison = compared(runs.base, runs.new, Threshold(smallest_effect, alpha))
     if markdown and str(markdown) != "-":
         try:
@@ -62,3 +71,20 @@ def compare(
         raise typer.Exit(_NOTHING)
     if check and comparison.blocks:
         raise typer.Exit(_REGRESSION)
+
+
+def _compare_exactly(runs: "Runs", as_json: bool) -> None:
+    from benchsuite.compare.exact import repetition
+
+    found = repetition(runs.base, runs.new)
+    if as_json:
+        differ = {cell: list(fields) for cell, fields in found.different.items()}
+        counts = {"retrained": len(found.retrained), "unknown": found.unknown}
+        print_json({"equal": len(found.equal), "different": differ, **counts})
+    else:
+        for sentence in found.sentences:
+            typer.echo(sentence)
+    if found.different:
+        raise typer.Exit(_REGRESSION)
+    if not found.compared and not found.retrained:
+        raise typer.Exit(_NOTHING)

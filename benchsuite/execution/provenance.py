@@ -23,6 +23,8 @@ def provenance(chain: Chain, registry: Registry, device: torch.device) -> dict[s
         "numpy": _version("numpy"),
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu {platform.machine()}",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
         "plugins": [_origin(use, registry) for use in _uses(chain)],
         "data": {"name": chain.training.dataset.name, "fingerprint": chain.training.data},
     }

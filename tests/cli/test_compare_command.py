@@ -162,3 +162,15 @@ def test_a_path_that_is_not_there(benchsuite, base):
     refused(
         benchsuite("compare", "base", "base", "--markdown", "no/folder.md"), "--markdown no/folder.md: No such file"
     )
+
+
+def test_a_repetition_is_found_exact_and_a_deviation_named(benchsuite, base):
+    again = executed(benchsuite, "percentile", "again")
+    told = benchsuite("compare", "base", "again", "--exact")
+    assert (told.code, told.out) == (0, "9 of 9 cells are equal in every field.\n")
+    text = again.read_text(encoding="utf-8")
+    place = text.index('"train_loss":[') + len('"train_loss":[')
+    again.write_text(f"{text[:place]}1{text[place:]}", encoding="utf-8")
+    differing = benchsuite("compare", "base", "again", "--exact", "--json")
+    assert differing.code == 1
+    assert (differing.facts["equal"], len(differing.facts["different"])) == (8, 1)
