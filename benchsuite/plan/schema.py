@@ -1,7 +1,7 @@
 """Leaderboard files: TOML, validated, with the file, the key and the nearest valid name in every error."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -23,6 +23,9 @@ _EXPECTED = {
     "too_short": "should have a value at least",
 }
 """What pydantic calls by Python's names, in TOML's."""
+
+Location = tuple[int | str, ...]
+"""The path of a key in a file."""
 
 
 class Section(BaseModel):
@@ -134,25 +137,33 @@ def parse_board(content: Mapping[str, object], file: str) -> Board:
     try:
         board = Board.model_validate(content)
     except ValidationError as invalid:
-        problems = invalid.errors()
-        misspelt = [one for one in problems if one["type"] == "extra_forbidden"]  # and why another key is missing
-        problem = (misspelt or problems)[0]
-        raise ConfigError(f"leaderboard {file}, {_path(problem['loc'])}: {_reason(problem)}") from None
+        raise ConfigError(f"leaderboard {file}, {complaint(invalid, _section)}") from None
     board._file = file
     return board
 
 
-def _path(location: tuple[int | str, ...]) -> str:
+def complaint(invalid: ValidationError, section: Callable[[Location], type[Section]]) -> str:
+    """What is wrong with a file, in its own words: the key and the reason.
+
+    section: which table of the file is meant by a key that it does not know.
+    """
+    problems = invalid.errors()
+    misspelt = [one for one in problems if one["type"] == "extra_forbidden"]  # and why another key is missing
+    problem = (misspelt or problems)[0]
+    return f"{_path(problem['loc'])}: {_reason(problem, section)}"
+
+
+def _path(location: Location) -> str:
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.removeprefix(".")
 
 
-def _reason(problem: ErrorDetails) -> str:
+def _reason(problem: ErrorDetails, section: Callable[[Location], type[Section]]) -> str:
     location, kind, value = problem["loc"], problem["type"], problem["input"]
     if kind == "extra_forbidden":
-        return "unknown key" + suggestion(str(location[-1]), _section(location).model_fields)
+        return "unknown key" + suggestion(str(location[-1]), section(location).model_fields)
     if kind == "missing":
         return "is missing"
     if kind == "literal_error":
@@ -160,6 +171,6 @@ def _reason(problem: ErrorDetails) -> str:
     return f"{_EXPECTED.get(kind) or problem['msg'].removeprefix('Input ')}, not {value!r}"
 
 
-def _section(location: tuple[int | str, ...]) -> type[Section]:
+def _section(location: Location) -> type[Section]:
     sections: dict[object, type[Section]] = {"board": BoardSection, "dense": DenseSection, "rows": RowSection}
     return sections[location[0]] if len(location) > 1 else Board
