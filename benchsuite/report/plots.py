@@ -42,26 +42,26 @@ def picture_names(table: Table) -> list[str]:
 
 def plots(table: Table) -> dict[str, bytes]:
     """The pictures that the board's records allow, by name: SVG."""
+    return {name: svg(draw) for name, draw in _pictures(table)}
+
+
+def svg(draw: Draw) -> bytes:
+    """A drawing in the style of all pictures."""
     import matplotlib
+    from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_STYLE):  # type: ignore[arg-type]  # its keys are a Literal of hundreds
-        return {name: _drawn(draw) for name, draw in _pictures(table)}
+        figure = Figure(figsize=(WIDTH, _HEIGHT), layout="constrained")
+        draw(figure)
+        content = io.BytesIO()
+        figure.savefig(content, format="svg", metadata={"Date": None})
+    return content.getvalue()
 
 
 def same_picture(one: bytes, other: bytes) -> bool:
     """Whether two SVGs are equal, or were drawn by different versions of matplotlib and so cannot be compared."""
     makers = [_MADE_BY.findall(picture) for picture in (one, other)]
     return one == other or (all(makers) and makers[0] != makers[1])
-
-
-def _drawn(draw: Draw) -> bytes:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, _HEIGHT), layout="constrained")
-    draw(figure)
-    content = io.BytesIO()
-    figure.savefig(content, format="svg", metadata={"Date": None})
-    return content.getvalue()
 
 
 def _pictures(table: Table) -> Iterator[tuple[str, Draw]]:

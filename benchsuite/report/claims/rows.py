@@ -1,0 +1,82 @@
+"""The rows of boards that a claim is about, by what their pruner is and has."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from benchsuite.report.effects import Effects
+from benchsuite.report.lines import Line, Table
+from benchsuite.store import Record
+
+
+@dataclass(frozen=True)
+class Board:
+    """A table and the differences between its lines."""
+
+    table: Table
+    effects: Effects
+
+    @cached_property
+    def matched(self) -> Mapping[str, Sequence[Line]]:
+        """By the key of a record the rows whose sparsity is that of its outcome, seed by seed."""
+        found: dict[str, list[Line]] = {}
+        for line in self.table.lines:
+            step = _pruning(line.records[0])
+            if line.role == "row" and step and isinstance(key := step.get("matched_to"), str):
+                found.setdefault(key, []).append(line)
+        return found
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a board whose last compression is a pruning."""
+
+    board: Board
+    line: Line
+    fields: Mapping[str, object]
+    """The pruner's, and its name under "pruner", the board's under "board"."""
+
+    def has(self, where: Mapping[str, object]) -> bool:
+        """Whether its fields have all of the values, or one of each list of values."""
+        return all(self.fields.get(name) in _listed(wanted) for name, wanted in where.items())
+
+    def variant(self, along: str) -> str:
+        """The method and its setting, but for the field `along`."""
+        setting = re.sub(rf"\b{re.escape(along)} \S+", "", self.line.setting)
+        return " ".join([self.line.method, *setting.split()])
+
+    def value(self, name: str, along: str) -> object:
+        """What a table shows it under."""
+        places = {"network": self.line.group, "variant": self.variant(along)}
+        return places[name] if name in places else self.fields.get(name)
+
+
+def rows(boards: Iterable[Board], where: Mapping[str, object]) -> list[Row]:
+    """The rows of the boards whose fields are so."""
+    return [row for board in boards for row in _rows(board) if row.has(where)]
+
+
+def absent(boards: Iterable[Board], where: Mapping[str, object]) -> list[str]:
+    """The boards that are asked for by name and have no records."""
+    found = {board.table.board for board in boards}
+    return [str(name) for name in _listed(where.get("board", [])) if name not in found]
+
+
+def _rows(board: Board) -> Iterator[Row]:
+    for line in board.table.lines:
+        step = _pruning(line.records[0])
+        if line.role == "row" and step:
+            pruner = cast("Mapping[str, object]", step["pruner"])
+            fields = cast("Mapping[str, object]", pruner["fields"])
+            yield Row(board, line, {**fields, "pruner": pruner["name"], "board": board.table.board})
+
+
+def _pruning(record: Record) -> Mapping[str, object] | None:
+    steps = cast("list[Mapping[str, object]]", record.cell["steps"])
+    return next((step for step in reversed(steps) if step.get("pruner")), None)
+
+
+def _listed(wanted: object) -> list[object]:
+    return wanted if isinstance(wanted, list) else [wanted]

@@ -1,0 +1,100 @@
+"""`baselines/claims.toml`: what is claimed of the committed boards, and how each claim is tested."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from benchsuite.errors import ConfigError, suggestion
+from benchsuite.plan.schema import Section, complaint
+
+Where = dict[str, object]
+"""Of which rows: by `board`, `pruner` or a field of the pruner the value, or a list of values, that they have there."""
+
+
+class _Claim(Section):
+    """What every claim has."""
+
+    title: str
+    claim: str
+    """The statement, in words."""
+    source: str
+    where: Where
+
+
+class Minimum(_Claim):
+    """A measured number that is nowhere below a least value."""
+
+    kind: Literal["minimum"]
+    metric: str
+    """Of a record, with dots: "audit.margin"."""
+    count: str
+    """The metric that tells of how many things it is the smallest."""
+    counted: str
+    """What those are called, in the plural."""
+    least: float = 0.0
+
+
+class TurningPoint(_Claim):
+    """A value of a field from which on accuracy is kept."""
+
+    kind: Literal["turning-point"]
+    along: str
+    """The pruner's field, positive numbers."""
+    symbol: str
+    """How a sentence calls it."""
+    at: float
+    """The value that is claimed to be the turning point."""
+    tolerance: Annotated[float, Field(gt=0)] = 1.0
+    """Loss in points of accuracy that counts as kept."""
+
+
+class Part(Section):
+    """Some of a claim's rows: what is told of all of them, and tables that divide them."""
+
+    name: str
+    """How a sentence about them begins."""
+    where: Where = Field(default_factory=dict)
+    by: list[Annotated[list[str], Field(min_length=1)]]
+    """For each table what divides it: "board", "network", "variant", or a field of the pruner."""
+
+
+class Matched(_Claim):
+    """Rows against those that are matched to them, and against their random controls."""
+
+    kind: Literal["matched"]
+    along: str
+    """The pruner's field that variants are not told apart by."""
+    parts: Annotated[list[Part], Field(min_length=1)]
+
+
+Claim = Minimum | TurningPoint | Matched
+_KINDS: dict[str, type[Claim]] = {"minimum": Minimum, "turning-point": TurningPoint, "matched": Matched}
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The claims of a file. Errors: ConfigError naming file and key."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    claims = content.pop("claims", None)
+    if content or not isinstance(claims, list):
+        raise ConfigError(f"{path}: should hold [[claims]] and nothing else")
+    return [_parsed(claim, f"{path}, claims[{number}]") for number, claim in enumerate(claims)]
+
+
+def _parsed(content: object, place: str) -> Claim:
+    kind = content.get("kind") if isinstance(content, dict) else None
+    if kind not in _KINDS:
+        raise ConfigError(f'{place}.kind: unknown kind "{kind}"{suggestion(str(kind), _KINDS)}')
+    try:
+        return _KINDS[kind].model_validate(content)
+    except ValidationError as invalid:
+        told = complaint(
+            invalid, lambda location: Part if location[0] == "parts" and len(location) > 1 else _KINDS[kind]
+        )
+        raise ConfigError(f"{place}.{told}") from None
