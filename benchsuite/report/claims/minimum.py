@@ -49,8 +49,9 @@ def _verdict(claim: Minimum, known: Sequence[_Measured], breaches: Sequence[_Mea
     smallest = min(map(_value, known))
     if breaches:
         return (
-            f"**Does not hold**: of {networks} with {things:,} {claim.counted}, {len(breaches)} fall below"
-            f" {claim.least:g}; the smallest margin is {_exact(smallest)}."
+            f"**Does not hold**: of {networks} with {things:,} {claim.counted},"
+            f" {counted(len(breaches), 'falls', 'fall')} below {claim.least:g}; the smallest margin is"
+            f" {_exact(smallest)}."
         )
     return f"**Holds** in all {things:,} {claim.counted} of {networks}; the smallest margin is {_exact(smallest)}."
 
