@@ -27,6 +27,7 @@ def report(
     """Write BENCHMARKS.md, its pictures and the marked tables of README.md from the records under baselines/."""
     from benchsuite.errors import ConfigError
     from benchsuite.report import benchmarks_page, pictures, read_baselines, with_tables
+    from benchsuite.report.claims import claims_files
 
     records = read_baselines(baselines)
     if not records:
@@ -34,13 +35,14 @@ def report(
         raise typer.Exit(_NOTHING)
     contents = {page: benchmarks_page(records).encode()}
     contents |= {baselines / path: picture for path, picture in pictures(records).items()}
+    contents |= claims_files(baselines, records, page.parent / "docs" / "claims.md")
     try:
         for document in tables_in or [path for path in [Path("README.md")] if path.is_file()]:
             contents[document] = with_tables(document.read_text(encoding="utf-8"), records).encode()
         stale = [path for path, content in contents.items() if not _is_current(path, content)]
         if not check:
             for path in stale:
-                if path.suffix == ".svg":
+                if path != page:
                     path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(contents[path])
     except UnicodeDecodeError as error:
