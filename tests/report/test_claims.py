@@ -94,6 +94,14 @@ def test_a_minimum_that_holds_tells_of_how_many_and_where_it_is_smallest(pruned,
     assert "| hand-made | some-pruner level 1.0 seed 2 |        3 |  3,000 |           0.125 |" in text
 
 
+def test_networks_that_boards_share_count_once(pruned, dense, document):
+    records = [audited(pruned(1, seed), 0.25, 1000) for seed in SEEDS]
+    shared = [record.at({"board": "again"}) for record in records]
+    text = document(MINIMUM, dense + records + shared)
+    assert "**Holds** in all 3,000 groups of 3 pruned networks" in text
+    assert text.count(" 3,000 |") == 2
+
+
 def test_a_breach_of_a_minimum_shows_as_such(pruned, dense, document):
     records = [audited(pruned(1, seed), 0.25, 1000) for seed in SEEDS[:2]] + [audited(pruned(1, 2), -0.5, 1000)]
     text = document(MINIMUM, dense + records)
@@ -193,6 +201,15 @@ def test_rows_are_held_against_what_has_their_sparsity(pruned, dense, document):
         ["0.5", "1", "0.800", "−15.00", "−19.00", "0 / 0 / 1"],
         ["1", "1", "0.800", "−1.00", "+0.00", "0 / 1 / 0"],
     ]
+
+
+def test_comparisons_that_boards_share_count_once_but_in_each_board(pruned, dense, document):
+    records = matched(pruned, dense, {0.5: (80.0, 10.0, 99.0, 60.0)})
+    text = document(MATCHED, records + [record.at({"board": "again"}) for record in records])
+    assert "Everywhere (1 row):" in text
+    assert "better in 0, even in 0, worse in 1" in text
+    assert "| again     |" in text
+    assert "| hand-made |" in text
 
 
 def test_a_comparison_without_a_result_of_each_seed_is_left_out_and_counted(pruned, dense, document):

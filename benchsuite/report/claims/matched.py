@@ -38,6 +38,7 @@ def tested(claim: Matched, boards: Sequence[Board]) -> list[str]:
 
 def _told(part: Part, found: Sequence[Comparison]) -> str:
     """What all comparisons of a part say, a line for each kind of them."""
+    found = _once(found)
     lines = [f"{part.name} ({counted(len(_rows(found)), 'row')}):\n"]
     for against in _kinds(found):
         of = [one for one in found if one.against == against]
@@ -53,7 +54,7 @@ def _tables(claim: Matched, part: Part, found: Sequence[Comparison]) -> Iterator
     kinds = _kinds(found)
     for by in part.by:
         groups: dict[tuple[object, ...], list[Comparison]] = {}
-        for one in found:
+        for one in found if "board" in by else _once(found):
             groups.setdefault(tuple(one.row.value(name, claim.along) for name in by), []).append(one)
         headings = [*by, "rows", "sparsity", "Δ dense"]
         headings += [heading for against in kinds for heading in (f"Δ {against.heading}", _TALLY)]
@@ -102,6 +103,14 @@ def _tally(found: Iterable[Comparison]) -> tuple[int, int, int]:
 
 def _mean(found: Iterable[Comparison]) -> float:
     return fmean(one.estimate.change for one in found)
+
+
+def _once(found: Iterable[Comparison]) -> list[Comparison]:
+    """Without those that another board repeats: boards may share networks."""
+    unique: dict[tuple[object, ...], Comparison] = {}
+    for one in found:
+        unique.setdefault((one.against, *(record.key for record in one.row.line.records)), one)
+    return list(unique.values())
 
 
 def _kinds(found: Iterable[Comparison]) -> list[Against]:

@@ -32,9 +32,10 @@ def tested(claim: Minimum, boards: Sequence[Board]) -> list[str]:
     found = [_measured(claim, row, record) for row in rows(boards, claim.where) for record in row.line.records]
     if not found:
         return ["Not tested: no committed board has such rows."]
-    known = [one for one in found if one.value is not None]
+    once = list({one.record.key: one for one in reversed(found)}.values())[::-1]  # boards may share networks
+    known = [one for one in once if one.value is not None]
     breaches = [one for one in known if _value(one) < claim.least]
-    unknown = [one for one in found if one.value is None]
+    unknown = [one for one in once if one.value is None]
     return [
         " ".join([_verdict(claim, known, breaches), *_unmeasured(unknown)]),
         _by_board(claim, boards, found),
