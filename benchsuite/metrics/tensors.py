@@ -1,9 +1,14 @@
 """A model's tensors as they act: effective values under the names that a plain model's state dict has."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from benchsuite.metrics.layers import own_modules
+
+_COUNTER = "num_batches_tracked"
+"""BatchNorm's, which no output needs."""
 
 
 def _parametrized(module: nn.Module, parameters: bool) -> dict[str, Tensor]:
@@ -35,13 +40,13 @@ def parameters(model: nn.Module) -> dict[str, Tensor]:
 
 
 def buffers(model: nn.Module) -> dict[str, Tensor]:
-    """All buffers that are saved with the model, without BatchNorm's `num_batches_tracked`, which no output needs."""
+    """All buffers that are saved with the model, without BatchNorm's counter."""
     found: dict[str, Tensor] = {}
     for prefix, module in own_modules(model):
         plain = {
             name: value
             for name, value in module.named_buffers(recurse=False)
-            if name not in module._non_persistent_buffers_set and name != "num_batches_tracked"
+            if name not in module._non_persistent_buffers_set and name != _COUNTER
         }
         found |= _named(prefix, _parametrized(module, parameters=False) | plain)
     return found
@@ -52,5 +57,13 @@ def model_tensors(model: nn.Module) -> dict[str, Tensor]:
 
     A zero is a zero: masking leaves −0.0 where a negative weight was, which is given as 0.0 here.
     """
-    tensors = parameters(model) | buffers(model)
-    return {name: value.detach() + 0 if value.is_floating_point() else value for name, value in tensors.items()}
+    return _unsigned_zeros(parameters(model) | buffers(model))
+
+
+def state_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same from the state dict of a plain model, which shares no tensors."""
+    return _unsigned_zeros({name: one for name, one in state.items() if name.rpartition(".")[2] != _COUNTER})
+
+
+def _unsigned_zeros(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach() + 0 if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}

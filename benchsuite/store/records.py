@@ -2,15 +2,13 @@
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args
-from uuid import uuid4
 
-from benchsuite.errors import ConfigError, StoreError, suggestion
+from benchsuite.errors import ConfigError, suggestion
+from benchsuite.store.whole import write_whole
 
 SCHEMA = 1
 
@@ -116,14 +114,5 @@ def read_lines(path: Path) -> list[Record]:
 
 def write_lines(path: Path, records: Iterable[Record]) -> None:
     """Write the records sorted by key; the file is whole at every instant. Errors: StoreError."""
-    aside = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.writelines(f"{record.text}\n" for record in sorted(records, key=lambda one: one.key))
-        os.replace(aside, path)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror}): make room, or give another folder") from error
-    finally:
-        with suppress(OSError):  # renamed, or never made
-            aside.unlink()
+    ordered = sorted(records, key=lambda one: one.key)
+    write_whole(path, (f"{record.text}\n".encode() for record in ordered))

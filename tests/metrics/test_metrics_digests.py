@@ -7,6 +7,7 @@ from torch import nn
 
 from benchsuite.execution.compress import Mask, add_part, fold
 from benchsuite.metrics import mask_digest, weights_digest
+from benchsuite.metrics.digests import state_digest
 
 VALUES = st.lists(st.sampled_from([0.0, -0.0, 1.0, -2.5]), min_size=1, max_size=20)
 
@@ -24,6 +25,7 @@ def test_a_network_is_told_by_its_effective_tensors():
     digest = weights_digest(network)
     add_part(network[0], Mask(torch.ones(3, 4, dtype=torch.bool)))
     assert weights_digest(network) == digest == weights_digest(fold(network))
+    assert state_digest(fold(network).state_dict()) == digest
     with torch.no_grad():
         network[1].running_mean[1] += 1e-7
     assert weights_digest(network) != digest
