@@ -1,5 +1,6 @@
 """The functions for notebooks and other tools: on any network with Linear or convolutional layers."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain
@@ -13,6 +14,7 @@ from torch.nn.functional import cross_entropy
 from benchsuite.api import ChannelPruner, PruneContext, Pruner, Quantizer
 from benchsuite.errors import ConfigError
 from benchsuite.execution import decide
+from benchsuite.execution.adopted import adopt
 from benchsuite.execution.channels import remove_channels
 from benchsuite.execution.committed import Committed, default_baselines
 from benchsuite.execution.compress import add_masks, fold
@@ -22,7 +24,7 @@ from benchsuite.execution.session import Session, filtered
 from benchsuite.execution.worker import computing
 from benchsuite.metrics import measure_model
 from benchsuite.registry import Kind, default_registry
-from benchsuite.store import Record
+from benchsuite.store import Record, Store
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -106,6 +108,8 @@ def run(
     seeds: Sequence[int] | None = None,
     only: Sequence[str] = (),
     add: Sequence[str] = (),
+    baselines: str | Path | None = None,
+    from_scratch: bool = False,
     isolated: bool = False,
     timeout: float | None = None,
     memory: float | None = None,
@@ -114,15 +118,22 @@ def run(
     """Run a board, by name or TOML file, as `benchsuite run` does; nothing is written but the store.
 
     Returns the records of its cells, sorted by key. add: plugins to put on the board, each NAME[field=value,…], beside
-    the committed records that are installed with the suite, which are not run again. isolated: run the cells in a
+    the committed records, which are not run again. baselines: the folder of these (default: installed with the suite).
+    from_scratch: train dense networks, too, whose weights are committed there. isolated: run the cells in a
     worker process, as the command line does, in which each record may take `timeout` seconds and `memory` GiB, or
     what `Limits` says by default; else in this process, without limits. options: of Session (device_name, rerun,
     strict, home, data_root).
     """
     session = Session(**options)  # type: ignore[arg-type]  # checked there
     planned = session.plan(session.board(board), seeds, added=add, fetch=True)
-    committed = Committed.of(planned.board.board.name, default_baselines()) if add else Committed({})
+    folder = Path(baselines or default_baselines())
+    committed = Committed.of(planned.board.board.name, folder) if add else Committed({})
     cells, taken = committed.beside(planned, filtered(planned.cells, only))
+    if not from_scratch:
+        store = Store(session.home)
+        store.open()
+        for problem in adopt(cells, store, session.rerun, folder).problems:
+            warnings.warn(problem, stacklevel=2)
     with computing(session, Limits(timeout, memory) if isolated else None) as computer:
         outcomes = run_cells(planned.board, cells, computer, lambda _: None)
         return sorted([*taken, *(outcome.record for outcome in outcomes)], key=lambda record: record.key)

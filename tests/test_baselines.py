@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchsuite.execution.parents import faults_of_checkpoints
 from benchsuite.execution.session import Session
 from benchsuite.plan import plan
 from benchsuite.registry import default_registry
@@ -19,3 +20,7 @@ def test_the_records_are_those_that_a_run_would_make_now(path):
     assert len(fingerprints) == 1
     planned = plan(Session().board(path.stem), default_registry(), lambda _: fingerprints.copy().pop())
     assert {record.key for record in records} == {cell.key for cell in planned.cells}
+
+
+def test_the_committed_networks_are_those_of_the_records():
+    assert list(faults_of_checkpoints(BASELINES)) == []

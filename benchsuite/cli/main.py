@@ -37,9 +37,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the `benchsuite` command."""
-    from benchsuite.cli import check, compare, doctor, info, list_, new, plan, plugins, report, run
+    from benchsuite.cli import check, checkpoints, compare, doctor, info, list_, new, plan, plugins, report, run
 
-    for command in (run, plan, list_, info, check, plugins, new, report, compare, doctor):
+    for command in (run, plan, list_, info, check, plugins, new, report, checkpoints, compare, doctor):
         command.register(app)
     try:
         app(prog_name="benchsuite")

@@ -49,6 +49,15 @@ AddOption = Annotated[
         "--add", help="Put NAME or NAME[field=value,…] on the boards, at their levels, beside committed rows."
     ),
 ]
+BaselinesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--baselines", help="Folder of committed rows, beside which --add stands, and networks (default: installed)."
+    ),
+]
+FromScratchOption = Annotated[
+    bool, typer.Option("--from-scratch", help="Train dense networks here that are committed, too.")
+]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 RerunOption = Annotated[Rerun, typer.Option("--rerun", help="Which records of the store to compute again.")]
 DataOption = Annotated[

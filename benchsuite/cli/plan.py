@@ -4,6 +4,7 @@ import typer
 
 from benchsuite.cli.options import (
     AddOption,
+    BaselinesOption,
     BoardsArgument,
     DataOption,
     JsonOption,
@@ -30,18 +31,22 @@ def plan(
     seeds: SeedsOption = None,
     changes: SetOption = None,
     add: AddOption = None,
+    baselines: BaselinesOption = None,
     data: DataOption = None,
     strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the cells of boards with their keys, and say which the store holds; nothing is run."""
+    """List the cells of boards with their keys, and say which the store or the baselines hold; nothing is run."""
     from tabulate import tabulate
 
+    from benchsuite.execution.adopted import adoptable
+    from benchsuite.execution.committed import default_baselines
     from benchsuite.execution.session import filtered
 
     work = session(data=data, strict=strict)
     plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or []) for name in boards]
     cells = [cell for planned in plans for cell in filtered(planned.cells, only or [])]
+    committed = adoptable(cells, baselines or default_baselines())
     facts = [
         {
             "board": cell.board,
@@ -51,7 +56,9 @@ def plan(
             "seed": cell.chain.seed,
             "key": cell.key,
             "epochs": sum(step.epochs_trained for step in cell.chain.steps),
-            "stored": getattr(work.engine.stored(cell.chain), "status", None),
+            "stored": getattr(
+                work.engine.stored(cell.chain), "status", "committed" if cell.chain in committed else None
+            ),
         }
         for cell in cells
     ]
@@ -65,8 +72,10 @@ def plan(
     ]
     typer.echo(tabulate(rows, headers="keys", disable_numparse=True))
     training = {link for cell in cells for link in cell.chain.links() if link.step.epochs_trained}
-    stored = sum(fact["stored"] is not None for fact in facts)
+    adopted = sum(fact["stored"] == "committed" for fact in facts)
+    stored = sum(fact["stored"] is not None for fact in facts) - adopted
+    networks = f" {adopted} more are committed networks;" if adopted else ""
     typer.echo(
-        f"\n{len(facts)} cells, controls included; {stored} in the store;"
+        f"\n{len(facts)} cells, controls included; {stored} in the store;{networks}"
         f" {len(training)} trainings of {sum(link.step.epochs_trained for link in training)} epochs in all"
     )

@@ -8,10 +8,12 @@ import typer
 
 from benchsuite.cli.options import (
     AddOption,
+    BaselinesOption,
     BoardsArgument,
     DataOption,
     Device,
     DeviceOption,
+    FromScratchOption,
     InProcessOption,
     JsonOption,
     MemoryOption,
@@ -50,10 +52,8 @@ def run(
     seeds: SeedsOption = None,
     changes: SetOption = None,
     add: AddOption = None,
-    baselines: Annotated[
-        Path | None,
-        typer.Option("--baselines", help="Folder of committed results that --add stands beside (default: installed)."),
-    ] = None,
+    baselines: BaselinesOption = None,
+    from_scratch: FromScratchOption = False,
     rerun: RerunOption = Rerun.never,
     device: DeviceOption = Device.auto,
     data: DataOption = None,
@@ -89,9 +89,10 @@ def run(
                 for name in boards
             ]
         for one in plans:
-            committed = Committed.of(one.board.board.name, baselines or default_baselines()) if add else Committed({})
+            folder = baselines or default_baselines()
+            committed = Committed.of(one.board.board.name, folder) if add else Committed({})
             with facts_alone():
-                found = _run(work, computer, one, only or [], output, committed)
+                found = _run(work, computer, one, only or [], output, committed, None if from_scratch else folder)
             records += found
             if not as_json:
                 _show(found, output, one)
@@ -104,10 +105,20 @@ def run(
 
 
 def _run(
-    work: "Session", computer: "Computer", planned: "Plan", only: list[str], output: Path, committed: "Committed"
+    work: "Session",
+    computer: "Computer",
+    planned: "Plan",
+    only: list[str],
+    output: Path,
+    committed: "Committed",
+    networks: Path | None,
 ) -> "list[Record]":
-    """Run the cells that `only` leaves, and write them over the board's results as far as they came."""
+    """Run the cells that `only` leaves, and write them over the board's results as far as they came.
+
+    networks: the baselines whose dense networks are taken over.
+    """
     from benchsuite.cli.progress import reporter
+    from benchsuite.execution.adopted import adopt
     from benchsuite.execution.scheduler import merge_results, run_cells
     from benchsuite.execution.session import filtered
     from benchsuite.store import Store
@@ -118,8 +129,14 @@ def _run(
         return []
     path = output / f"{planned.board.board.name}.jsonl"
     cells, taken = committed.beside(planned, cells)
-    Store(work.home).open()  # what cannot be read or written shows before anything is trained
+    store = Store(work.home)
+    store.open()  # what cannot be read or written shows before anything is trained
     merge_results(path, planned, [])
+    if networks is not None:
+        adoption = adopt(cells, store, work.rerun, networks)
+        warn(list(adoption.problems))
+        if told := adoption.told():
+            typer.echo(told, err=True)
     records: list[Record] = []
     with reporter(len(cells)) as progress:
 

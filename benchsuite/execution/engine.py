@@ -26,9 +26,8 @@ from benchsuite.isolation import printed
 from benchsuite.metrics import batch_norms, dense_bytes
 from benchsuite.plan import Board, Cell, Chain, Prune
 from benchsuite.registry import Registry
-from benchsuite.store import Record, Store
+from benchsuite.store import MODEL, Record, Store
 
-_MODEL_FILE = "model.safetensors"
 _REMOVAL = "channels kept at removal "
 """How the names of tensors begin that say which channels were kept; no module's name has a space."""
 _MODELS_KEPT = 8
@@ -131,7 +130,7 @@ class Engine:
             }
             for number, kept in enumerate(state.removals):
                 tensors |= {f"{_REMOVAL}{number}.{layer}": mask for layer, mask in kept.items()}
-            files[_MODEL_FILE] = safetensors.torch.save(tensors)
+            files[MODEL] = safetensors.torch.save(tensors)
         cost = latency(state.model, test, sum(cast(int, layer["macs"]) for layer in layers))
         return Record(chain.key, "ok", metrics=metrics, layers=layers, history=state.history, cost=cost), files
 
@@ -163,13 +162,13 @@ class Engine:
         return record
 
     def _load(self, chain: Chain, record: Record) -> State:
-        path = self._store.file(chain.key, _MODEL_FILE)
+        path = self._store.file(chain.key, MODEL)
         if path is None:  # broken, and by now set aside: trained again
             self.settled.drop(chain)
             record = self._required(chain)
             if chain.key in self._recent:
                 return self._recent[chain.key]
-            path = self._store.file(chain.key, _MODEL_FILE)  # or another process was first to train it
+            path = self._store.file(chain.key, MODEL)  # or another process was first to train it
             if path is None:
                 raise StoreError(f"the model of {chain.key} vanished from the store: run again")
         tensors = safetensors.torch.load_file(path, device=str(self._device))

@@ -19,7 +19,7 @@ from filelock import FileLock
 from benchsuite.errors import StoreError
 from benchsuite.store.records import Record
 
-RECORD, SUMS = "record.json", "SHA256SUMS"
+RECORD, MODEL, SUMS = "record.json", "model.safetensors", "SHA256SUMS"
 _LEAST_FREE_BYTES = 64 * 2**20
 _DAY_SECONDS = 86_400
 

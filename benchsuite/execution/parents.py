@@ -1,0 +1,141 @@
+"""The dense networks of committed boards: laid as files beside the records, and held against them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import safetensors
+import safetensors.torch
+
+from benchsuite.errors import ConfigError, StoreError
+from benchsuite.metrics.digests import state_digest
+from benchsuite.store import MODEL, Record, Store
+from benchsuite.store.manifest import (
+    CHECKPOINTS,
+    MANIFEST,
+    SUFFIX,
+    Checkpoint,
+    manifest_text,
+    read_manifest,
+    read_network,
+)
+from benchsuite.store.verify import read_verified
+from benchsuite.store.whole import write_whole
+
+_MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A dense network of a board, and what became of its file."""
+
+    board: str
+    name: str
+    """As the board calls it."""
+    seed: object
+    key: str
+    state: str
+    """"written", "there", or why it is left out."""
+
+
+def lay_checkpoints(boards: Sequence[str], store: Store, baselines: Path, largest: float) -> list[Parent]:
+    """Copy the networks of the boards' committed dense records from the store into `baselines/checkpoints/`.
+
+    What is there and right stays, of other boards, too; what the boards no longer have is removed.
+    largest: in megabytes, of one file. Errors: ConfigError for records that are not as they were written; StoreError.
+    """
+    folder = baselines / CHECKPOINTS
+    before = read_manifest(folder)
+    entries: dict[str, Checkpoint] = {}
+    for key, entry in before.items():
+        if others := tuple(board for board in entry.boards if board not in boards):
+            entries[key] = replace(entry, boards=others)
+    parents = []
+    for board in dict.fromkeys(boards):
+        for record in _dense(baselines, board):
+            content, state = _content(record, before.get(record.key), folder, store, largest)
+            if content is not None:
+                known = entries[record.key].boards if record.key in entries else ()
+                entries[record.key] = Checkpoint.of(record, tuple(sorted({*known, board})), content)
+                if state == "written":
+                    write_whole(folder / f"{record.key}{SUFFIX}", [content])
+            name = str(record.cell.get("setting"))
+            parents.append(Parent(board, name, record.cell.get("seed"), record.key, state))
+    if before or entries:
+        write_whole(folder / MANIFEST, [manifest_text(entries).encode()])
+    for key in before.keys() - entries.keys():
+        (folder / f"{key}{SUFFIX}").unlink(missing_ok=True)
+    return parents
+
+
+def faults_of_checkpoints(baselines: Path) -> Iterator[str]:
+    """What in `baselines/checkpoints/` is not what the committed records say.
+
+    Errors: ConfigError for a manifest or records that are not as they were written.
+    """
+    folder = baselines / CHECKPOINTS
+    entries = read_manifest(folder)
+    if (folder / MANIFEST).exists() and (folder / MANIFEST).read_text(encoding="utf-8") != manifest_text(entries):
+        yield f"{folder / MANIFEST}: not in the form in which it is written"
+    boards = sorted({board for entry in entries.values() for board in entry.boards})
+    dense = {board: {record.key: record for record in _dense(baselines, board)} for board in boards}
+    for key, entry in sorted(entries.items()):
+        path = folder / f"{key}{SUFFIX}"
+        try:
+            content = read_network(folder, key, entry)
+        except ConfigError as error:
+            yield str(error)
+            continue
+        for board in entry.boards:
+            record = dense[board].get(key)
+            if record is None:
+                yield f"{path}: the board {board} has no dense network of that key"
+            elif entry != Checkpoint.of(record, entry.boards, content):
+                yield f"{path}: its entry in {MANIFEST} is not that of the record of {board}"
+            elif _weights(content) != entry.weights_sha256:
+                yield f"{path}: its tensors are not the weights of the record of {board}"
+    expected = {MANIFEST, *(f"{key}{SUFFIX}" for key in entries)}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name not in expected:
+            yield f"{path}: not in {MANIFEST}"
+
+
+def _dense(baselines: Path, board: str) -> list[Record]:
+    """The committed dense records of the board that have a result, line by line and seed by seed."""
+    path = baselines / f"{board}.jsonl"
+    found = [one for one in read_verified(path, board) if one.cell.get("role") == "dense" and one.status == "ok"]
+    return sorted(found, key=lambda one: (cast(int, one.cell["line"]), cast(int, one.cell["seed"])))
+
+
+def _content(
+    record: Record, entry: Checkpoint | None, folder: Path, store: Store, largest: float
+) -> tuple[bytes | None, str]:
+    """The network of the record, if it can be had and may be committed, and what is to be said of it."""
+    if entry is not None:
+        with suppress(ConfigError):
+            content = read_network(folder, record.key, entry)
+            if len(content) <= largest * _MB and _weights(content) == record.metrics.get("weights_sha256"):
+                return content, "there"
+    stored = store.record(record.key)
+    path = store.file(record.key, MODEL) if stored is not None else None
+    if path is None:
+        return None, "left out: not in the store"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+    if len(content) > largest * _MB:
+        return None, f"left out: {len(content) / _MB:.2g} MB, more than {largest:g}"
+    if _weights(content) != record.metrics.get("weights_sha256"):
+        return None, "left out: the store has other weights than the committed record"
+    return content, "written"
+
+
+def _weights(content: bytes) -> str | None:
+    """Digest of the tensors of a file; None if it holds none."""
+    try:
+        return state_digest(safetensors.torch.load(content))
+    except safetensors.SafetensorError:
+        return None

@@ -1,0 +1,86 @@
+"""The manifest of committed networks: which files there are, whose weights they hold, and the digests of both.
+
+checkpoints/<key>.safetensors    the network after the chain of that key
+checkpoints/manifest.json        one entry for each, sorted by key
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import cast
+
+from benchsuite.errors import ConfigError
+from benchsuite.store.records import Record
+
+CHECKPOINTS, MANIFEST, SUFFIX = "checkpoints", "manifest.json", ".safetensors"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A committed network."""
+
+    boards: tuple[str, ...]
+    """The boards whose committed records have it as a dense parent, sorted."""
+    model: Mapping[str, object]
+    """Name and fields of the plugin, as `dataset`."""
+    dataset: Mapping[str, object]
+    seed: int
+    file_bytes: int
+    file_sha256: str
+    weights_sha256: str
+    """Of the tensors, as in the record."""
+
+    @classmethod
+    def of(cls, record: Record, boards: tuple[str, ...], content: bytes) -> "Checkpoint":
+        """Of the record of a dense training, and the file with its weights."""
+        (train, *_) = cast(list[dict[str, dict[str, object]]], record.cell["steps"])
+        model, dataset = ({name: train[kind][name] for name in ("name", "fields")} for kind in ("model", "dataset"))
+        return cls(
+            boards=boards,
+            model=model,
+            dataset=dataset,
+            seed=cast(int, record.cell["seed"]),
+            file_bytes=len(content),
+            file_sha256=sha256(content).hexdigest(),
+            weights_sha256=str(record.metrics["weights_sha256"]),
+        )
+
+
+def read_manifest(folder: Path) -> dict[str, Checkpoint]:
+    """The entries of `folder/manifest.json` by key; none where there is no such file. Errors: ConfigError naming it."""
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != SCHEMA:
+            raise ConfigError(f"{path}: schema {content['schema']!r}, this version reads {SCHEMA}")
+        return {
+            key: Checkpoint(**{**entry, "boards": tuple(entry["boards"])})
+            for key, entry in content["checkpoints"].items()
+        }
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{path}: not a manifest as `benchsuite checkpoints` writes it: {error}") from error
+
+
+def manifest_text(entries: Mapping[str, Checkpoint]) -> str:
+    """The manifest in canonical form: sorted, a line for each value."""
+    content = {"schema": SCHEMA, "checkpoints": {key: asdict(entry) for key, entry in entries.items()}}
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def read_network(folder: Path, key: str, entry: Checkpoint) -> bytes:
+    """The bytes of the network's file, as its entry says they are. Errors: ConfigError naming the file."""
+    path = folder / f"{key}{SUFFIX}"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if sha256(content).hexdigest() != entry.file_sha256:
+        raise ConfigError(f"{path}: damaged, it has not the digest that {MANIFEST} gives")
+    return content
