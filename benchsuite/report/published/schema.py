@@ -1,0 +1,152 @@
+"""`baselines/published.toml`: what others published, of which line of which board it is the counterpart."""
+
+import tomllib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, NamedTuple, get_args, get_type_hints
+
+from pydantic import Field, ValidationError
+
+from benchsuite.errors import ConfigError, suggestion
+from benchsuite.plan.schema import Location, Section, complaint
+
+Number = Annotated[Decimal, Field(strict=False)]
+"""A number as it was printed: with the digits that the file gives it."""
+
+Texts = Annotated[list[str], Field(min_length=1)] | str
+
+
+class Selector(Section):
+    """A line of a board, by what its table calls it; a list holds alternatives, as boards word settings differently."""
+
+    group: Texts | None = None
+    method: Texts | None = None
+    setting: Texts | None = None
+
+    @property
+    def alternatives(self) -> dict[str, list[str]]:
+        """By column the texts of which one has to stand there."""
+        given = {"group": self.group, "method": self.method, "setting": self.setting}
+        return {name: [texts] if isinstance(texts, str) else texts for name, texts in given.items() if texts}
+
+
+class Figure(Section):
+    """Published figures of one line, by metric."""
+
+    line: Selector
+    label: str = ""
+    """What the table calls it instead of its line."""
+    published: dict[str, Number] = Field(default_factory=dict)
+    below: dict[str, Number] = Field(default_factory=dict)
+    """By metric what it was said to lie below."""
+    minus: Selector | None = None
+    """A line whose metrics are subtracted, seed by seed."""
+    spread: Number | None = None
+    """The published sample standard deviation of the accuracy."""
+    exact: bool = False
+    """Whether the figure is a matter of arithmetic, to be met to its last printed digit."""
+    reason: str = ""
+    """Which of the file's reasons tells why ours differs."""
+    not_comparable: str = ""
+    """Why it cannot be held against ours on any board."""
+
+
+class FigureTable(Section):
+    """Figures of one source for the same boards."""
+
+    title: str
+    source: str
+    boards: Annotated[list[str], Field(min_length=1)]
+    """All of them that are committed are shown."""
+    note: str = ""
+    figures: Annotated[list[Figure], Field(min_length=1)]
+
+
+class Quote(Section):
+    """A figure of ours that a reason quotes."""
+
+    board: str
+    line: Selector
+    metric: str = "accuracy"
+
+
+class Reason(Section):
+    """Why figures were not reproduced; texts quote ours as {name}."""
+
+    title: str
+    text: str
+    experiment: str
+    """What was run to find it."""
+    quotes: dict[str, Quote] = Field(default_factory=dict)
+
+
+class Literature(Section):
+    """The file."""
+
+    sources: dict[str, str]
+    """By a short name, the citation."""
+    not_comparable: dict[str, str] = Field(default_factory=dict)
+    """By board, why its figures cannot be held against published ones."""
+    tables: list[FigureTable]
+    reasons: dict[str, Reason] = Field(default_factory=dict)
+
+
+class Place(NamedTuple):
+    """A figure and where it stands in the file."""
+
+    key: str
+    figure: Figure
+
+
+def places(literature: Literature, table: FigureTable) -> Iterator[Place]:
+    """The figures of a table with their keys, for messages."""
+    number = literature.tables.index(table)
+    return (Place(f"tables[{number}].figures[{index}]", one) for index, one in enumerate(table.figures))
+
+
+def read_literature(path: Path) -> Literature:
+    """The published figures of a file. Errors: ConfigError naming file and key."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name}: not valid TOML: {error}") from error
+    try:
+        literature = Literature.model_validate(content)
+    except ValidationError as invalid:
+        raise ConfigError(f"{path.name}, {complaint(invalid, _section)}") from None
+    for table in literature.tables:
+        _check_names(path.name, literature, table)
+    return literature
+
+
+def _check_names(file: str, literature: Literature, table: FigureTable) -> None:
+    """Sources and reasons that a table names stand in the file."""
+    if table.source not in literature.sources:
+        number = literature.tables.index(table)
+        known = suggestion(table.source, literature.sources)
+        raise ConfigError(f'{file}, tables[{number}].source: unknown source "{table.source}"{known}')
+    for key, figure in places(literature, table):
+        if figure.reason and figure.reason not in literature.reasons:
+            known = suggestion(figure.reason, literature.reasons)
+            raise ConfigError(f'{file}, {key}.reason: unknown reason "{figure.reason}"{known}')
+        if not figure.published and not figure.below:
+            raise ConfigError(f"{file}, {key}: has no figure: give published or below")
+
+
+def _section(location: Location) -> type[Section]:
+    """Which section a key belongs to: followed from the file's through the annotations."""
+    section: type[Section] = Literature
+    for part in location[:-1]:
+        if isinstance(part, str) and part in section.model_fields:
+            section = next(_sections(get_type_hints(section)[part]), section)
+    return section
+
+
+def _sections(annotation: object) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _sections(inner)
