@@ -8,6 +8,9 @@ import typer
 from benchsuite.cli.options import JsonOption, print_json
 
 _NOTHING, _STALE = 4, 5
+_DOCUMENTS = (Path("README.md"), Path("docs/boards.md"))
+_GENERATED = ("tables/*.md", "plots/*/*.svg")
+"""Under the baselines, what this command alone writes."""
 
 
 def register(app: typer.Typer) -> None:
@@ -19,27 +22,31 @@ def report(
     baselines: Annotated[Path, typer.Option("--baselines", help="Folder of the records.")] = Path("baselines"),
     page: Annotated[Path, typer.Option("--page", help="The page to write.")] = Path("BENCHMARKS.md"),
     tables_in: Annotated[
-        list[Path] | None, typer.Option("--tables-in", help="Documents whose marked tables are set anew.")
+        list[Path] | None, typer.Option("--tables-in", help="Documents whose marked parts are set anew.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 5 if a file is stale.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write BENCHMARKS.md, its pictures and the marked tables of README.md from the records under baselines/."""
+    """Write BENCHMARKS.md, its tables and pictures, and what is marked in documents, from the records of baselines/."""
     from benchsuite.errors import ConfigError
-    from benchsuite.report import benchmarks_page, pictures, read_baselines, with_tables
+    from benchsuite.report import benchmarks_page, full_tables, pictures, read_baselines, with_tables
     from benchsuite.report.claims import claims_files
+    from benchsuite.report.published import published_files
 
     records = read_baselines(baselines)
     if not records:
         typer.echo(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
         raise typer.Exit(_NOTHING)
     contents = {page: benchmarks_page(records).encode()}
+    contents |= {baselines / path: full.encode() for path, full in full_tables(records).items()}
     contents |= {baselines / path: picture for path, picture in pictures(records).items()}
     contents |= claims_files(baselines, records, page.parent / "docs" / "claims.md")
+    contents |= published_files(baselines, records, page.parent / "docs" / "published.md")
     try:
-        for document in tables_in or [path for path in [Path("README.md")] if path.is_file()]:
+        for document in tables_in or [path for path in _DOCUMENTS if path.is_file()]:
             contents[document] = with_tables(document.read_text(encoding="utf-8"), records).encode()
         stale = [path for path, content in contents.items() if not _is_current(path, content)]
+        unknown = sorted({path for form in _GENERATED for path in baselines.glob(form)} - contents.keys())
         if not check:
             for path in stale:
                 if path != page:
@@ -50,12 +57,15 @@ def report(
     except OSError as error:
         raise ConfigError(f"{error.filename}: {error.strerror}") from None
     if as_json:
-        print_json({"files": list(map(str, contents)), "stale": list(map(str, stale)), "written": not check})
+        facts = {"files": contents, "stale": stale, "unknown": unknown}
+        print_json({**{name: list(map(str, paths)) for name, paths in facts.items()}, "written": not check})
     else:
         for path in contents:
             state = "up to date" if path not in stale else "stale: run benchsuite report" if check else "written"
             typer.echo(f"{path}: {state}")
-    if check and stale:
+        for path in unknown:
+            typer.echo(f"{path}: of no board here: remove it")
+    if check and (stale or unknown):
         raise typer.Exit(_STALE)
 
 

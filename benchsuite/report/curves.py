@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple
 
+from benchsuite.report.chains import is_matched, is_tuned, quantizes, steps
 from benchsuite.report.lines import Line, Table
+from benchsuite.report.relations import Relations
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -60,19 +62,21 @@ def panels(table: Table, axis: Axis) -> Panels:
     """The curves of the methods, if the axis' metric varies along one; of other methods the point.
 
     A panel for each dense training; or, where there is one, for what was trained after compression and what was not.
+    What takes its level from other rows is one curve, however these came to it; its controls are not drawn.
     """
     rows = [line for line in table.lines if line.role == "row" and line.complete and line.metric("accuracy")]
     if axis is SPARSITY:  # which few bits have, too, but not as their aim
-        rows = [line for line in rows if all(step["step"] != "quantize" for step in _steps(line))]
+        rows = [line for line in rows if not quantizes(line)]
     if axis is BITS:
-        rows = [line for line in rows if any(step["step"] == "quantize" for step in _steps(line))]
+        rows = [line for line in rows if quantizes(line)]
     if axis is SIZE:  # elsewhere it follows from sparsity and bits
-        rows = [line for line in rows if any(step.get("physical") for step in _steps(line))]
+        rows = [line for line in rows if any(step.get("physical") for step in steps(line))]
     several = len({line.group for line in rows}) > 1
+    matched = Relations(table).headings
     curves: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in rows:
-        panel = line.group if several else _TUNED if _is_tuned(line) else _UNTUNED
-        curves[panel, f"{line.method} {_variant(line)}".strip()].append(line)
+        panel = line.group if several else _TUNED if is_tuned(line) else _UNTUNED
+        curves[panel, matched.get(line.number) or f"{line.method} {_variant(line)}".strip()].append(line)
     if not any(len({round(mean(line, axis.metric), 3) for line in lines}) > 1 for lines in curves.values()):
         return {}
     found: dict[str, dict[str, list[Line]]] = defaultdict(dict)
@@ -127,7 +131,8 @@ def _draw_curve(axes: "Axes", metric: str, lines: Sequence[Line], look: Look, *,
 
 
 def _draw_controls(axes: "Axes", metric: str, lines: Sequence[Line]) -> "list[Artist]":
-    points = [(mean(line, metric), found.mean) for line in lines if (found := line.control("accuracy"))]
+    own = [line for line in lines if not any(map(is_matched, steps(line)))]
+    points = [(mean(line, metric), found.mean) for line in own if (found := line.control("accuracy"))]
     if not points:
         return []
     return list(axes.plot(*zip(*points, strict=True), linestyle=":", linewidth=0.8, color="#999999", zorder=1))
@@ -145,20 +150,5 @@ def _spread(line: Line, metric: str) -> float:
 
 
 def _variant(line: Line) -> str:
-    """What of its setting is no level: "bits 4 per_channel before QAT" is a point of "per_channel before QAT".
-
-    Nothing where the level is that of another row: however that one came to it, this one's method is the same.
-    """
-    if any(step.get("matched_to") for step in _steps(line)):
-        return ""
+    """What of its setting is no level: "bits 4 per_channel before QAT" is a point of "per_channel before QAT"."""
     return " ".join(_LEVEL.sub("", line.setting).replace(",", " ").split())
-
-
-def _steps(line: Line) -> list[Mapping[str, object]]:
-    steps = line.records[0].cell["steps"]
-    return list(steps) if isinstance(steps, list | tuple) else []
-
-
-def _is_tuned(line: Line) -> bool:
-    """Whether anything was trained after the dense training."""
-    return any(step.get("recipe") for step in _steps(line)[1:])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from benchsuite.errors import ConfigError
 from benchsuite.report.curves import AXES, COLORS, LEGEND_COLUMNS, WIDTH, draw_curves, looks, mean, panels
+from benchsuite.report.formats import brief
 from benchsuite.report.lines import Line, Table
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _draw_layers(figure: "Figure", line: Line) -> None:
     axes.bar(range(len(layers)), shares, width=0.8)
     axes.set_xticks(range(len(layers)), [str(layer["name"]) for layer in layers], rotation=90)
     axes.set_ylabel("sparsity of the layer")
-    title = " ".join(filter(None, [line.group, line.method, line.setting]))
+    title = " ".join(filter(None, [line.group, line.method, brief(line.setting)]))
     axes.set_title(f"{title}, seed {line.records[0].cell['seed']}", fontsize=8)
 
 

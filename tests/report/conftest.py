@@ -1,6 +1,6 @@
 """Records as a run leaves them, made by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
 import pytest
@@ -33,6 +33,8 @@ def make() -> Make:
         board: str = "hand-made",
         seeds: int = 1,
         shown: bool = True,
+        steps: Sequence[Mapping[str, object]] = (),
+        cost: Mapping[str, float] | None = None,
         **metrics: float,
     ) -> Record:
         cell = {
@@ -46,7 +48,7 @@ def make() -> Make:
             "method": "dense" if role == "dense" else method,
             "setting": "mlp" if role == "dense" else setting,
             "seed": seed,
-            "steps": [],
+            "steps": list(steps),
             "dense": key(0, seed),
             "seeds": [0, 1, 2][:seeds],
             "shown": shown,
@@ -70,6 +72,6 @@ def make() -> Make:
             "loss": 0.5,
             **metrics,
         }
-        return Record(key(line, seed), status, cell, metrics=measured, provenance=provenance)
+        return Record(key(line, seed), status, cell, metrics=measured, cost=cost or {}, provenance=provenance)
 
     return record

@@ -1,0 +1,49 @@
+"""How numbers stand in tables: a minus sign, a dash for what is not there, no more digits than are meant."""
+
+import re
+
+from benchsuite.metrics.paired import Estimate
+from benchsuite.metrics.statistics import Summary
+from benchsuite.report.effects import margin
+
+NOTHING = "–"
+_LONG_NUMBER = re.compile(r"\b\d+\.\d{5,}\b")
+
+
+def with_spread(summary: Summary | None) -> str:
+    """Mean ± sample standard deviation."""
+    if summary is None:
+        return NOTHING
+    return f"{summary.mean:.2f}" + (f" ± {summary.spread:.2f}" if summary.spread is not None else "")
+
+
+def number(summary: Summary | None, form: str, unit: str = "") -> str:
+    """The mean in a format of Python's."""
+    return NOTHING if summary is None else f"{signed(summary.mean, form)}{unit}"
+
+
+def signed(value: float, form: str = "+.1f") -> str:
+    """A number with a minus that is not a hyphen."""
+    return f"{value:{form}}".replace("-", "−")
+
+
+def with_margin(estimate: Estimate | None) -> str:
+    """A change in points ± half the width of its 95 % interval."""
+    return NOTHING if estimate is None else f"{signed(estimate.change)} ± {margin(estimate):.1f}"
+
+
+def count(summary: Summary | None) -> str:
+    """The mean in three digits and a unit: 17.0k."""
+    if summary is None:
+        return NOTHING
+    value = summary.mean
+    for unit in ("", "k", "M", "G"):
+        if value < 1000 or unit == "G":
+            break
+        value /= 1000
+    return f"{value:#.3g}".rstrip(".") + unit
+
+
+def brief(setting: str) -> str:
+    """A setting whose long numbers are rounded: "beta 0.3679"."""
+    return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.4g}", setting)

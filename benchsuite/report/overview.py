@@ -1,0 +1,149 @@
+"""What all boards say together: the best at a sparsity, what is chosen where nothing is asked, and what bits cost."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from benchsuite.report.chains import asked_bits, asked_sparsity, chooses, is_tuned, quantizes, variant
+from benchsuite.report.effects import distinguishable
+from benchsuite.report.formats import NOTHING, brief, number, signed, with_margin, with_spread
+from benchsuite.report.lines import Line
+from benchsuite.report.markdown import LEVEL, beside_random, grid
+from benchsuite.report.standings import Standings
+
+LEVELS = (0.5, 0.8, 0.9)
+_MOST_TIES = 3
+
+
+def overview(boards: Sequence[Standings]) -> str:
+    """The three tables, each with its question; without those that no board has a line for."""
+    parts = [_kept(boards), _chosen(boards), _bits(boards)]
+    return "\n\n".join(["## Overview", *parts]) if any(parts := [part for part in parts if part]) else ""
+
+
+def _kept(boards: Sequence[Standings]) -> str:
+    rows = [row for standings in boards for row in _best(standings)]
+    if not rows:
+        return ""
+    headings = ("board", "asked", "trained after", "best", "accuracy %", "Δ dense", "random", "sparse", "ties")
+    return f"""### Which method keeps the most accuracy?
+
+Of the rows that ask for 50, 80 or 90 % sparsity, the most accurate; *ties*: methods not distinguishable from it, and of
+how many rows in all; *sparse*: what it came to, less than asked where layers are skipped.
+
+{grid(headings, rows, 4)}"""
+
+
+def _best(standings: Standings) -> Iterator[list[str]]:
+    kinds: dict[tuple[float, bool, bool, str], list[Line]] = defaultdict(list)
+    groups = list(standings.table.groups)
+    for line in standings.unmatched:
+        asked = asked_sparsity(line)
+        if asked and asked[0] in LEVELS and not quantizes(line):
+            kinds[asked[0], asked[1], is_tuned(line), line.group].append(line)
+    for kind in sorted(kinds, key=lambda one: (groups.index(one[3]), one)):
+        level, channels, tuned, group = kind
+        if found := standings.best(kinds[kind]):
+            best, ties = found
+            yield [
+                _place(standings, group),
+                f"{level:.0%}".replace("%", " %") + " of channels" * channels,
+                "yes" if tuned else "no",
+                f"{best.method} {_extra(best, level)}".strip(),
+                with_spread(best.metric("accuracy")),
+                with_margin(standings.change(best)),
+                beside_random(standings, best),
+                number(best.metric("sparsity"), ".3f"),
+                _ties(ties, len(kinds[kind])),
+            ]
+
+
+def _ties(ties: Sequence[Line], rows: int) -> str:
+    names = list(dict.fromkeys(line.method for line in ties))
+    told = ", ".join(names[:_MOST_TIES]) + (f" and {more} more" if (more := len(names) - _MOST_TIES) > 0 else "")
+    return f"{told or 'none'} (of {rows})"
+
+
+def _extra(line: Line, level: float) -> str:
+    """Its setting without the level that the row tells already."""
+    return brief(line.setting).replace(f"sparsity {level}", "").strip()
+
+
+def _chosen(boards: Sequence[Standings]) -> str:
+    rows = [row for standings in boards for row in _choices(standings)]
+    if not rows:
+        return ""
+    others = list(dict.fromkeys(heading for _, found in rows for heading in found))
+    headings = ("board", "method", "rows", "sparse", "Δ dense", *(f"against {name}" for name in others))
+    table = grid(headings, [[*cells, *(found.get(name, NOTHING) for name in others)] for cells, found in rows])
+    return f"""### What is chosen where nothing is asked?
+
+Methods that find the sparsity by themselves, one-shot, over all networks and settings of a board's table, smallest to
+largest; *against*: how often the paired test finds the row better · not distinguishable · worse at the same sparsity.
+
+{table}"""
+
+
+def _choices(standings: Standings) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Of each method: its cells, and by what it is compared with how it fares."""
+    kinds: dict[str, list[Line]] = defaultdict(list)
+    for line in standings.unmatched:
+        if line.role == "row" and line.records[0].cell["shown"] and chooses(line) and not is_tuned(line):
+            kinds[line.method].append(line)
+    for method, lines in kinds.items():
+        fares: dict[str, Counter[str | None]] = defaultdict(Counter)
+        for line in lines:
+            fares["random"][standings.against(line, line.controls)] += 1
+            for heading, other in standings.relations.matched.get(line.number, {}).items():
+                fares[heading][standings.against(line, other.records)] += 1
+        changes = [change.change for line in lines if (change := standings.change(line))]
+        sparsities = [summary.mean for line in lines if (summary := line.metric("sparsity"))]
+        count = f"{len(lines)}" + (f", {holes} incomplete" if (holes := len(lines) - len(changes)) else "")
+        cells = [_place(standings, ""), method, count, _range(sparsities, ".3f"), _range(changes, "+.1f")]
+        yield cells, {name: _fare(verdicts) for name, verdicts in fares.items()}
+
+
+def _fare(verdicts: Counter[str | None]) -> str:
+    return " · ".join(str(verdicts[name]) for name in ("better", "level", "worse"))
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    told = dict.fromkeys(signed(value, form) for value in (min(values), max(values))) if values else [NOTHING]
+    return " … ".join(told)
+
+
+def _bits(boards: Sequence[Standings]) -> str:
+    found = [(cells, changes) for standings in boards for cells, changes in _quantized(standings)]
+    if not found:
+        return ""
+    widths = sorted({bits for _, changes in found for bits in changes}, reverse=True)
+    rows = [[*cells, *(changes.get(bits, NOTHING) for bits in widths)] for cells, changes in found]
+    return f"""### What do bits cost?
+
+Change of accuracy against the dense network, in points, when weights are put on the grid → after training on it;
+{LEVEL}: not distinguishable from the dense network at last.
+
+{grid(("board", "method", *(f"{bits} bits" for bits in widths)), rows)}"""
+
+
+def _quantized(standings: Standings) -> Iterator[tuple[list[str], dict[int, str]]]:
+    kinds: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
+    for line in standings.primary:
+        bits = asked_bits(line)
+        if bits is not None:
+            kinds[line.group, variant(line)][bits] = _before_after(standings, line)
+    for (group, method), changes in kinds.items():
+        yield [_place(standings, group), method], changes
+
+
+def _before_after(standings: Standings, line: Line) -> str:
+    before, after = standings.relations.before.get(line.number), standings.change(line)
+    if after is None:
+        return line.state or NOTHING
+    told = [signed(first.change)] if before and (first := standings.change(before)) else []
+    mark = "" if distinguishable(after) else f" {LEVEL}"
+    return " → ".join([*told, signed(after.change)]) + mark
+
+
+def _place(standings: Standings, group: str) -> str:
+    name = standings.table.board
+    return f"[{name}](#{name})" + (f" {group}" if group else "")

@@ -1,0 +1,116 @@
+"""The overview: the best at a sparsity, what is chosen where nothing is asked, what bits cost."""
+
+from pathlib import Path
+
+from handmade_steps import finetune, outcome, prune, quantize, train
+
+from benchsuite.report import tables
+from benchsuite.report.overview import overview
+from benchsuite.report.standings import Standings
+from benchsuite.store import read_lines
+
+QUICK = Path(__file__).parents[2] / "baselines" / "quick.jsonl"
+SEEDS = 3
+
+
+def line(make, number, accuracy, steps, **more):
+    own = {"seeds": SEEDS, **outcome(accuracy), "steps": steps, **more}
+    return [make(number, seed, accuracy, **own) for seed in range(SEEDS)]
+
+
+def dense(make, **more):
+    return line(make, 0, 95.0, [train()], role="dense", **more)
+
+
+def told(records):
+    return overview([Standings(table) for table in tables(records)])
+
+
+def rows(text):
+    """The cells of all tables' rows, the headings included."""
+    return [[cell.strip() for cell in one.strip("|").split("|")] for one in text.splitlines() if one.startswith("| ")]
+
+
+def test_the_best_at_each_sparsity(make):
+    records = dense(make)
+    records += line(make, 1, 90.0, [train(), prune("a", sparsity=0.8)], method="a", with_control=True)
+    records += line(make, 2, 84.0, [], role="control", method="random")
+    records += line(make, 3, 89.9, [train(), prune("b", sparsity=0.8)], method="b", **outcome(89.9, shift=500))
+    records += line(make, 4, 80.0, [train(), prune("c", sparsity=0.8)], method="c")
+    records += line(make, 5, 94.0, [train(), prune("c", sparsity=0.8), finetune(5)], method="c")
+    records += line(make, 6, 99.0, [train(), prune("d", sparsity=0.7)], method="d", setting="sparsity 0.7")
+    records += line(make, 7, 80.0, [train(), prune("e", sparsity=0.5, physical=True)], method="e")
+    found = rows(told(records))[1:]
+    assert [(*row[1:4], row[6], row[8]) for row in found] == [
+        ("50 % of channels", "no", "e sparsity 0.8", "–", "none (of 1)"),
+        ("80 %", "no", "a", "84.0", "b (of 3)"),
+        ("80 %", "yes", "c", "–", "none (of 1)"),
+    ]
+    assert found[1][4] == "90.00 ± 0.00"
+    assert found[1][5].startswith("−5.0 ± ")
+
+
+def test_what_is_chosen_where_nothing_is_asked(make):
+    records = line(make, 0, 95.0, [train()], role="dense", group="x")
+    records += line(make, 10, 95.0, [train("other")], role="dense", group="y")
+    for number, group, accuracy, sparsity in ((1, "x", 94.0, 0.3), (11, "y", 86.0, 0.4)):
+        steps = [train(), prune("own", beta=1.0)]
+        own = line(make, number, accuracy, steps, method="own", group=group, sparsity=sparsity, with_control=True)
+        control = line(make, number + 1, 80.0, [], role="control", group=group)
+        keys = {record.cell["seed"]: record.key for record in own}
+        matched = [
+            make(
+                number + 2,
+                seed,
+                94.0,
+                method="magnitude",
+                group=group,
+                seeds=SEEDS,
+                **outcome(94.0),
+                steps=[train(), prune("global", matched_to=keys[seed], sparsity=0.5)],
+            )
+            for seed in range(SEEDS)
+        ]
+        records += own + control + matched
+    records += line(make, 4, 10.0, [train(), prune("own", beta=0.1)], method="own", group="x", shown=False)
+    heading, row = rows(told(records))
+    assert heading[-2:] == ["against random", "against magnitude"]
+    assert row[1:] == ["own", "2", "0.300 … 0.400", "−9.0 … −1.0", "2 · 0 · 0", "0 · 1 · 1"]
+
+
+def test_what_bits_cost(make):
+    records = dense(make)
+    for number, (bits, before, after) in enumerate(((4, 94.0, 95.0), (2, 60.0, 85.0))):
+        on_the_grid = [train(), quantize(bits, per_channel=True)]
+        records += line(make, 2 * number + 1, before, on_the_grid, method="grid")
+        records += line(make, 2 * number + 2, after, [*on_the_grid, finetune(5)], method="grid")
+    records += line(make, 9, 90.0, [train(), quantize(3)], method="plain")
+    heading, *found = rows(told(records))
+    assert heading[2:] == ["4 bits", "3 bits", "2 bits"]
+    assert [row[1:] for row in found] == [
+        ["grid per_channel", "−1.0 → +0.0 ≈", "–", "−35.0 → −10.0"],
+        ["plain", "–", "−5.0", "–"],
+    ]
+
+
+def test_a_hole_is_told(make):
+    records = dense(make) + line(make, 1, 0.0, [train(), quantize(4)], method="grid", status="failed")
+    assert rows(told(records))[-1][1:] == ["grid", "failed 3/3"]
+
+
+def test_boards_without_any_of_it_have_no_overview(make):
+    assert told(dense(make)) == ""
+    assert told([]) == ""
+
+
+def test_the_quick_board():
+    text = told(read_lines(QUICK))
+    assert text.count("### ") == 3
+    found = rows(text)
+    assert [row[1:4] for row in found if row[0] == "[quick](#quick)" and "%" in row[1]] == [
+        ["50 %", "no", "weight"],
+        ["80 %", "no", "weight"],
+        ["80 %", "yes", "percentile, tuned"],
+        ["90 %", "no", "weight"],
+        ["90 %", "yes", "iterative, global cubic"],
+    ]

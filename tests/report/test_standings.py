@@ -1,0 +1,123 @@
+"""Which line is best of its kind, which are ties, and how each stands against others."""
+
+import pytest
+from handmade_steps import finetune, outcome, prune, quantize, train
+
+from benchsuite.report import tables
+from benchsuite.report.chains import budget
+from benchsuite.report.markdown import markdown
+from benchsuite.report.standings import Standings
+
+SEEDS = 3
+
+
+def board(make, rows, controls=()):
+    """Lines (accuracy, steps) of three seeds, and controls by the number of their row."""
+    records = [
+        make(0, seed, 95.0, role="dense", steps=[train()], seeds=SEEDS, **outcome(95.0)) for seed in range(SEEDS)
+    ]
+    for number, (accuracy, steps, *more) in enumerate(rows):
+        for seed in range(SEEDS):
+            own = {"seeds": SEEDS, **outcome(accuracy), "setting": f"row {number}", **(more[0] if more else {})}
+            records.append(make(10 * number + 10, seed, accuracy, steps=steps, with_control=True, **own))
+    for number, accuracy in controls:
+        records += [
+            make(10 * number + 11, seed, accuracy, role="control", method="random", seeds=SEEDS, **outcome(accuracy))
+            for seed in range(SEEDS)
+        ]
+    return records
+
+
+def standings(records):
+    (table,) = tables(records)
+    return Standings(table)
+
+
+def ranks(records):
+    found = standings(records)
+    return [found.rank(line) for line in found.rows if line.role == "row"]
+
+
+P8, P9 = [train(), prune(sparsity=0.8)], [train(), prune(sparsity=0.9)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([(90.0, P8), (89.9, P8, outcome(89.9, shift=500)), (84.0, P8)], ["best", "tie", None]),
+        ([(90.0, P8), (80.0, P9)], [None, None]),
+        ([(80.0, P8), (90.0, [*P8, finetune(5)])], [None, None]),
+        ([(90.0, P8), (84.0, [train(), prune(sparsity=0.8, physical=True)])], [None, None]),
+        ([(90.0, [train(), quantize(4)]), (84.0, [train(), quantize(2)])], [None, None]),
+        ([(84.0, [train(), quantize(4)]), (90.0, [train(), quantize(4, per_channel=True)])], [None, "best"]),
+        (
+            [(90.0, [train(), prune("own", beta=1.0)]), (84.0, [train(), prune("own", beta=1.0, center=True)])],
+            ["best", None],
+        ),
+        ([(90.0, [train(), prune("own", beta=1.0)]), (84.0, [train(), prune("own", beta=0.5)])], [None, None]),
+        ([(90.0, P8), (84.0, P8, {"group": "another"})], [None, None]),
+        ([(90.0, P8), (0.0, P8, {"status": "failed"})], ["best", None]),
+    ],
+)
+def test_the_best_of_a_kind_and_its_ties(make, rows, expected):
+    assert ranks(board(make, rows)) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (P8, (("sparsity", 0.8),)),
+        ([train(), prune(sparsity=0.8), quantize(4)], (("sparsity", 0.8), ("bits", 4))),
+        ([train(), prune("own", beta=1.0, center=True, score="magnitude")], (("beta", 1.0),)),
+        ([train(), prune(sparsity=0.5, physical=True), finetune(3)], (("channels", 0.5),)),
+        ([train(), prune(sparsity=0.5, matched_to="abc")], (("matched_to", "abc"),)),
+        ([train()], ()),
+    ],
+)
+def test_what_was_asked(make, steps, expected):
+    (table,) = tables([make(1, 0, steps=steps)])
+    assert budget(table.lines[0]) == expected
+
+
+@pytest.mark.parametrize(
+    ("control", "verdict", "told"), [(84.0, "better", "84.0 "), (90.0, "level", "90.0 ≈"), (96.0, "worse", "96.0 ▲")]
+)
+def test_a_row_against_its_random_control(make, control, verdict, told):
+    found = standings(board(make, [(90.0, P8)], controls=[(0, control)]))
+    (row,) = [line for line in found.rows if line.role == "row"]
+    assert found.against(row, row.controls) == verdict
+    assert f" {told}" in markdown(found, found.rows)
+
+
+def test_the_marks_of_a_table(make):
+    text = markdown(found := standings(board(make, [(90.0, P8), (89.9, P8, outcome(89.9, shift=500))])), found.rows)
+    assert "**dense**" in text
+    assert "**90.00 ± 0.00**" in text
+    assert " 89.90 ± 0.00 = " in text
+    assert "bits" not in text
+    assert "before" not in text
+
+
+def test_what_stands_beside_a_row(make):
+    """Its accuracy before training, and a row at its sparsity, are columns."""
+    tuned = [*P8, finetune(5)]
+    records = board(make, [(50.0, P8), (90.0, tuned)])
+    keys = [record.key for record in records if record.cell["line"] == 20]
+    for seed in range(SEEDS):
+        steps = [train(), prune("global", matched_to=keys[seed], sparsity=0.5), finetune(5)]
+        records.append(make(30, seed, 96.0, method="magnitude", steps=steps, seeds=SEEDS, **outcome(96.0)))
+    found = standings(records)
+    assert [line.number for line in found.primary] == [0, 20]
+    heading, _, _, row = markdown(found, found.primary).splitlines()
+    cells = dict(zip(*([cell.strip() for cell in line.split("|")] for line in (heading, row)), strict=True))
+    assert (cells["before"], cells["magnitude"]) == ("50.0", "96.0 ▲")
+
+
+def test_a_hole_has_no_standing(make):
+    records = board(make, [(90.0, P8, {"status": "failed"})])
+    found = standings(records)
+    (row,) = [line for line in found.rows if line.role == "row"]
+    assert found.change(row) is None
+    assert found.against(row, row.parents) is None
+    assert found.best([row]) is None
+    assert "failed 3/3 |" in markdown(found, found.rows)
