@@ -60,7 +60,7 @@ def _verdict(claim: TurningPoint, at: str, found: Sequence[Sweep], name: str) ->
     return (
         f"**By the {name}, {at} may be the turning point of {inside} of {len(turns)} curves**, whose intervals hold it;"
         f" it lies above the interval of {above} and below that of {below}. The estimates are {_range(turns)}, with the"
-        f" median {middle}; of the networks it is lowest for {least} ({_value(medians[least])}) and highest for"
+        f" median {middle}; by network the median is lowest for {least} ({_value(medians[least])}) and highest for"
         f" {most} ({_value(medians[most])})."
     )
 
