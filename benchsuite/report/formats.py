@@ -7,6 +7,7 @@ from benchsuite.metrics.statistics import Summary
 from benchsuite.report.effects import margin
 
 NOTHING = "–"
+_FINE = 0.995
 _LONG_NUMBER = re.compile(r"\b\d+\.\d{5,}\b")
 
 
@@ -23,13 +24,18 @@ def number(summary: Summary | None, form: str, unit: str = "") -> str:
 
 
 def signed(value: float, form: str = "+.1f") -> str:
-    """A number with a minus that is not a hyphen."""
-    return f"{value:{form}}".replace("-", "−")
+    """A number with a minus that is not a hyphen; what rounds to nothing has no sign."""
+    text = f"{value:{form}}"
+    return (text if float(text) else text.lstrip("+-")).replace("-", "−")
 
 
 def with_margin(estimate: Estimate | None) -> str:
-    """A change in points ± half the width of its 95 % interval."""
-    return NOTHING if estimate is None else f"{signed(estimate.change)} ± {margin(estimate):.1f}"
+    """A change in points ± half the width of its 95 % interval, in two digits of it."""
+    if estimate is None:
+        return NOTHING
+    half = margin(estimate)
+    decimals = 2 if half < _FINE else 1
+    return f"{signed(estimate.change, f'+.{decimals}f')} ± {half:.{decimals}f}"
 
 
 def count(summary: Summary | None) -> str:

@@ -62,14 +62,14 @@ def beside_random(standings: Standings, line: Line) -> str:
 
 
 def _columns(standings: Standings, lines: Sequence[Line]) -> list[_Column]:
-    relations = standings.relations
+    relations, ranks = standings.relations, standings.ranks(lines)
     matched = dict.fromkeys(heading for line in lines for heading in relations.matched.get(line.number, ()))
 
     def accuracy(line: Line) -> str:
         if not line.complete:
             return line.state
         text = with_spread(line.metric("accuracy"))
-        return {"best": f"**{text}**", "tie": f"{text} {TIE}", None: text}[standings.rank(line)]
+        return {"best": f"**{text}**", "tie": f"{text} {TIE}", None: text}[ranks.get(line.number)]
 
     def before(line: Line) -> str:
         mark = relations.before.get(line.number)

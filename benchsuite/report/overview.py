@@ -73,8 +73,8 @@ def _chosen(boards: Sequence[Standings]) -> str:
     if not rows:
         return ""
     others = list(dict.fromkeys(heading for _, found in rows for heading in found))
-    headings = ("board", "method", "rows", "sparse", "Δ dense", *(f"against {name}" for name in others))
-    table = grid(headings, [[*cells, *(found.get(name, NOTHING) for name in others)] for cells, found in rows])
+    headings = ("board", "method", "settings", "rows", "sparse", "Δ dense", *(f"against {name}" for name in others))
+    table = grid(headings, [[*cells, *(found.get(name, NOTHING) for name in others)] for cells, found in rows], 3)
     return f"""### What is chosen where nothing is asked?
 
 Methods that find the sparsity by themselves, one-shot, over all networks and settings of a board's table, smallest to
@@ -98,7 +98,8 @@ def _choices(standings: Standings) -> Iterator[tuple[list[str], dict[str, str]]]
         changes = [change.change for line in lines if (change := standings.change(line))]
         sparsities = [summary.mean for line in lines if (summary := line.metric("sparsity"))]
         count = f"{len(lines)}" + (f", {holes} incomplete" if (holes := len(lines) - len(changes)) else "")
-        cells = [_place(standings, ""), method, count, _range(sparsities, ".3f"), _range(changes, "+.1f")]
+        settings = "; ".join(dict.fromkeys(brief(line.setting) for line in lines))
+        cells = [_place(standings, ""), method, settings, count, _range(sparsities, ".3f"), _range(changes, "+.1f")]
         yield cells, {name: _fare(verdicts) for name, verdicts in fares.items()}
 
 

@@ -1,6 +1,7 @@
 """BENCHMARKS.md and the full tables, compiled from the tracked records: pure functions of `baselines/`."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from benchsuite.errors import ConfigError
@@ -16,6 +17,7 @@ from benchsuite.report.table import SOLUTION_LEGEND, classified, parts
 from benchsuite.store import Record
 from benchsuite.store.verify import read_verified
 
+_LONGEST_LIST = 3
 _HEAD = """\
 # Benchmarks
 
@@ -118,7 +120,14 @@ def _reasons(records: Sequence[Record]) -> dict[str, list[str]]:
 
 
 def _seeds(seeds: Sequence[str]) -> str:
-    return f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}"
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(_runs(sorted(map(int, seeds))))}"
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[str]:
+    """Numbers in order, four and more that follow each other as "0–9"."""
+    for _, run in groupby(enumerate(numbers), key=lambda one: one[1] - one[0]):
+        found = [str(number) for _, number in run]
+        yield from [f"{found[0]}–{found[-1]}"] if len(found) > _LONGEST_LIST else found
 
 
 def _single(standings: Standings) -> str:

@@ -55,10 +55,6 @@ class Standings:
             return None
         return "level" if not distinguishable(estimate) else "better" if estimate.change > 0 else "worse"
 
-    def rank(self, line: Line) -> Rank | None:
-        """Best of its kind, or not distinguishable from the best; None of others, and where a kind is one line."""
-        return self._ranks.get(line.number)
-
     def best(self, lines: Sequence[Line]) -> tuple[Line, list[Line]] | None:
         """The line of the highest accuracy, and those not distinguishable from it; None if none has a result."""
         whole = [(summary.mean, line) for line in lines if (summary := line.metric("accuracy"))]
@@ -67,15 +63,19 @@ class Standings:
         best = max(whole, key=lambda one: one[0])[1]
         return best, [line for _, line in whole if line is not best and self.against(line, best.records) == "level"]
 
-    @cached_property
-    def _ranks(self) -> dict[int, Rank]:
+    def ranks(self, lines: Sequence[Line]) -> dict[int, Rank]:
+        """Of these lines, by number, the best of each kind and those not distinguishable from it.
+
+        A kind are the rows of a dense network that were asked for the same and trained, or not trained, after; one row
+        alone has no rank.
+        """
         kinds: dict[Hashable, list[Line]] = defaultdict(list)
-        for line in self.primary:
-            if line.role == "row":
+        for line in lines:
+            if line.role == "row" and not self.relations.is_secondary(line):
                 kinds[line.group, budget(line), is_tuned(line)].append(line)
         found: dict[int, Rank] = {}
-        for lines in kinds.values():
-            if len(lines) > 1 and (first := self.best(lines)):
+        for alike in kinds.values():
+            if len(alike) > 1 and (first := self.best(alike)):
                 best, ties = first
                 found |= {best.number: "best", **dict.fromkeys((line.number for line in ties), "tie")}
         return found

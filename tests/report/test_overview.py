@@ -75,7 +75,7 @@ def test_what_is_chosen_where_nothing_is_asked(make):
     records += line(make, 4, 10.0, [train(), prune("own", beta=0.1)], method="own", group="x", shown=False)
     heading, row = rows(told(records))
     assert heading[-2:] == ["against random", "against magnitude"]
-    assert row[1:] == ["own", "2", "0.300 … 0.400", "−9.0 … −1.0", "2 · 0 · 0", "0 · 1 · 1"]
+    assert row[1:] == ["own", "sparsity 0.8", "2", "0.300 … 0.400", "−9.0 … −1.0", "2 · 0 · 0", "0 · 1 · 1"]
 
 
 def test_what_bits_cost(make):
@@ -88,7 +88,7 @@ def test_what_bits_cost(make):
     heading, *found = rows(told(records))
     assert heading[2:] == ["4 bits", "3 bits", "2 bits"]
     assert [row[1:] for row in found] == [
-        ["grid per_channel", "−1.0 → +0.0 ≈", "–", "−35.0 → −10.0"],
+        ["grid per_channel", "−1.0 → 0.0 ≈", "–", "−35.0 → −10.0"],
         ["plain", "–", "−5.0", "–"],
     ]
 

@@ -109,6 +109,14 @@ def test_fewer_seeds_of_one_network_are_told(make):
     assert "Seeds 0, 1, 2; mlp: seed 0; 5 records" in page
 
 
+@pytest.mark.parametrize(
+    ("seeds", "told"),
+    [((0,), "Seed 0;"), ((0, 1, 2), "Seeds 0, 1, 2;"), (range(10), "Seeds 0–9;"), ((0, 1, 2, 3, 7), "Seeds 0–3, 7;")],
+)
+def test_many_seeds_are_told_as_a_range(make, seeds, told):
+    assert f"\n{told} " in benchmarks_page([make(0, seed, role="dense") for seed in seeds])
+
+
 def test_one_seed_is_said_to_have_no_spread(make):
     assert "One seed: no spread" in benchmarks_page([make(0, 0, role="dense"), make(1, 0)])
     assert "One seed" not in benchmarks_page([make(0, 0, role="dense")])

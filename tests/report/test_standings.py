@@ -35,7 +35,8 @@ def standings(records):
 
 def ranks(records):
     found = standings(records)
-    return [found.rank(line) for line in found.rows if line.role == "row"]
+    ranks = found.ranks(found.rows)
+    return [ranks.get(line.number) for line in found.rows if line.role == "row"]
 
 
 P8, P9 = [train(), prune(sparsity=0.8)], [train(), prune(sparsity=0.9)]
@@ -96,6 +97,12 @@ def test_the_marks_of_a_table(make):
     assert " 89.90 ± 0.00 = " in text
     assert "bits" not in text
     assert "before" not in text
+
+
+def test_the_best_is_the_best_of_the_lines_that_are_told(make):
+    found = standings(board(make, [(90.0, P8), (84.0, P8), (78.0, P8)]))
+    assert found.ranks(found.rows) == {10: "best"}
+    assert found.ranks(found.rows[2:]) == {20: "best"}
 
 
 def test_what_stands_beside_a_row(make):
