@@ -41,6 +41,13 @@ def count_from(first: int) -> None:
     calls = first
 
 
+def wait_policies() -> tuple[str | None, str | None]:
+    """What the program was started with, when OpenMP was loaded; and what it would hand to others."""
+    texts = Path("/proc/self/environ").read_bytes().decode().split("\0")
+    started = dict(text.partition("=")[::2] for text in texts)
+    return started.get("OMP_WAIT_POLICY"), os.environ.get("OMP_WAIT_POLICY")
+
+
 def sleep_for_ever() -> None:
     print("good night")
     while True:
@@ -237,6 +244,28 @@ def test_environment_and_folder_are_those_of_the_start_of_the_process(tmp_path, 
     monkeypatch.chdir(tmp_path)
     with Isolated() as isolated:
         assert isolated.call(surroundings) == ("splendid", str(tmp_path))
+
+
+WAITING = """
+import os
+from pathlib import Path
+from benchsuite.isolation import Isolated
+from test_isolation import wait_policies
+
+with Isolated() as isolated:
+    print(*isolated.call(wait_policies), os.environ.get("OMP_WAIT_POLICY"))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the system does not tell")
+@pytest.mark.parametrize(("chosen", "told"), [(None, "PASSIVE None None"), ("ACTIVE", "ACTIVE ACTIVE ACTIVE")])
+def test_waiting_threads_sleep_unless_the_user_chose_otherwise(chosen, told):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {"PYTHONPATH": str(Path(__file__).parent), **({"OMP_WAIT_POLICY": chosen} if chosen else {})}
+    done = subprocess.run(
+        [sys.executable, "-c", WAITING], capture_output=True, text=True, env=environment, check=True, timeout=300
+    )
+    assert done.stdout.strip() == told
 
 
 def test_what_is_printed_goes_nowhere_but_into_the_reason_of_a_loss(capfd):

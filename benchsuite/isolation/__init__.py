@@ -2,7 +2,8 @@
 
 from benchsuite.isolation.ends import DiedError, LostCallError, OutOfMemoryError, RaisedError, TimedOutError
 from benchsuite.isolation.inside import printed, tell
-from benchsuite.isolation.process import AVAILABLE, Isolated, start
+from benchsuite.isolation.process import Isolated
+from benchsuite.isolation.server import AVAILABLE, start
 
 __all__ = [
     "AVAILABLE",

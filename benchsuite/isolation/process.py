@@ -1,92 +1,34 @@
-"""The outside of an isolated process: starting it, waiting for it within limits, and ending it.
-
-New processes are forked from a server that has the heavy libraries imported, so that a replacement is there in
-milliseconds. Where the system has no such server (Windows), nothing can be isolated.
-"""
+"""The outside of an isolated process: starting it, waiting for it within limits, and ending it."""
 
 import multiprocessing
 import os
 import pickle
 import signal
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import IO, TypeVar, cast
 
 import psutil
 
 from benchsuite.isolation.ends import DiedError, LostCallError, OutOfMemoryError, RaisedError, TimedOutError
 from benchsuite.isolation.inside import Raised, Returned, Told, last_lines, nothing, serve
+from benchsuite.isolation.server import no_program, start
 
 T = TypeVar("T")
 OnEvent = Callable[[object], None]
 
-AVAILABLE = "forkserver" in multiprocessing.get_all_start_methods()
-
-_LIBRARIES = ("torch", "torch._dynamo", "torch.utils.flop_counter", "sklearn.datasets", "torch_pruning")
-"""What is imported before any fork, with what torch itself imports for the first training; not torchvision, which
-takes as long as torch and which few need.
-
-Never a plugin: it could start threads, and what it breaks would stay broken.
-"""
 _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
 _MOST_PRINTED_BYTES = 1 << 24
 _GIB = 1 << 30
-
-
-def start(*modules: str) -> None:
-    """Start the server behind all processes, without waiting for it; only the first call of a program counts.
-
-    modules: imported in it after torch and its like, so that no process has to.
-    """
-    multiprocessing.get_context("forkserver").set_forkserver_preload([*_LIBRARIES, *modules])
-    resource_tracker.ensure_running()
-    # Ctrl-C is for this process alone; the server would answer it with a traceback while it imports
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        with _no_program(), _muted():
-            forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _muted() -> Iterator[None]:
-    """Keep the outputs from the server: it may end after this program, whose reader would wait for it."""
-    kept = {number: os.dup(number) for number in (1, 2)}
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        for number in kept:
-            os.dup2(nowhere, number)
-        yield
-    finally:
-        for number, copy in kept.items():
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(nowhere)
-
-
-@contextmanager
-def _no_program() -> Iterator[None]:
-    """Keep multiprocessing from running the program's main file again in each process, where nothing of it is needed.
-
-    So a script needs no `if __name__ == "__main__"` around its calls.
-    """
-    program, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = program
 
 
 @dataclass(frozen=True)
@@ -186,7 +128,7 @@ class Isolated:
         process = multiprocessing.get_context("forkserver").Process(
             target=serve, args=(theirs, dict(os.environ), Path.cwd(), Path(name), *self._setup), name="isolated"
         )
-        with _no_program():
+        with no_program():
             process.start()
         theirs.close()
         return _Running(process, ours, os.fdopen(file, "r+b", buffering=0))
