@@ -64,7 +64,7 @@ def report(
             state = "up to date" if path not in stale else "stale: run benchsuite report" if check else "written"
             typer.echo(f"{path}: {state}")
         for path in unknown:
-            typer.echo(f"{path}: of no board here: remove it")
+            typer.echo(f"{path}: of no record here: remove it")
     if check and (stale or unknown):
         raise typer.Exit(_STALE)
 

@@ -59,7 +59,7 @@ def looks() -> Iterator[Look]:
 
 
 def panels(table: Table, axis: Axis) -> Panels:
-    """The curves of the methods, if the axis' metric varies along one; of other methods the point.
+    """The curves of the methods, if the axis' metric varies along one of their own; of other methods the point.
 
     A panel for each dense training; or, where there is one, for what was trained after compression and what was not.
     What takes its level from other rows is one curve, however these came to it; its controls are not drawn.
@@ -77,7 +77,8 @@ def panels(table: Table, axis: Axis) -> Panels:
     for line in rows:
         panel = line.group if several else _TUNED if is_tuned(line) else _UNTUNED
         curves[panel, matched.get(line.number) or f"{line.method} {_variant(line)}".strip()].append(line)
-    if not any(len({round(mean(line, axis.metric), 3) for line in lines}) > 1 for lines in curves.values()):
+    own = [lines for lines in curves.values() if lines[0].number not in matched]
+    if not any(len({round(mean(line, axis.metric), 3) for line in lines}) > 1 for lines in own):
         return {}
     found: dict[str, dict[str, list[Line]]] = defaultdict(dict)
     for (panel, name), lines in curves.items():

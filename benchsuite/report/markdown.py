@@ -12,17 +12,17 @@ from benchsuite.report.table import SOLUTIONS, classified, solved
 
 LEVEL, HIGHER, TIE = "≈", "▲", "="
 LEGEND = f"""\
-**accuracy %** top-1 on the test set after the last epoch, mean ± sample standard deviation over seeds; \
-**bold**: the highest of its kind, that is of the rows of the same dense network that were asked for the same and, \
-like it, were trained or not trained after; {TIE}: not distinguishable from it. \
-**Δ dense** paired change against the same seed's dense network ± half the 95 % interval, in points. \
-**before** accuracy before the training that followed. \
-**random** accuracy of random masks of the same sparsity per layer with the same training; a column such as \
-**magnitude** that of the method it names at the row's sparsity; {LEVEL} there: not distinguishable from the row, \
-{HIGHER}: better than the row, by the paired test; unmarked: worse. \
-**sparse** zeros / weights of Linear and Conv layers. **bits** mean bit width of those weights. \
-**size** bytes of the dense float32 model / bytes of this one, bit-packed and compressed. \
-**MACs** multiply-accumulates of one example that have a non-zero weight."""
+- **accuracy %**: top-1 on the test set after the last epoch, mean ± sample standard deviation over seeds. Bold: the
+  highest of its kind, that is of the rows of a dense network that were asked for the same and trained, or not trained,
+  after; {TIE}: not distinguishable from it.
+- **Δ dense**: paired change against the same seed's dense network ± half the 95 % interval, in points.
+- **before**: accuracy before the training that followed compression.
+- **random**: accuracy of random masks of the same sparsity per layer with the same training; a column such as
+  *magnitude*: of the method that it names, at the row's sparsity. There {LEVEL} is not distinguishable from the row,
+  and {HIGHER} better than the row by the paired test; unmarked ones are worse.
+- **sparse**: zeros / weights of Linear and Conv layers; **bits**: mean bit width of those weights; **size**: bytes of
+  the dense float32 model / bytes of this one, bit-packed and compressed; **MACs**: multiply-accumulates of one example
+  that have a non-zero weight."""
 
 _MARKS = {"better": "", "level": f" {LEVEL}", "worse": f" {HIGHER}", None: ""}
 _FLOAT = "32"

@@ -104,7 +104,8 @@ def _choices(standings: Standings) -> Iterator[tuple[list[str], dict[str, str]]]
 
 
 def _fare(verdicts: Counter[str | None]) -> str:
-    return " · ".join(str(verdicts[name]) for name in ("better", "level", "worse"))
+    told = [verdicts[name] for name in ("better", "level", "worse")]
+    return " · ".join(map(str, told)) if any(told) else NOTHING
 
 
 def _range(values: Sequence[float], form: str) -> str:

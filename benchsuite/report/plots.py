@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from benchsuite.errors import ConfigError
+from benchsuite.report.changes import draw_changes, points
 from benchsuite.report.curves import AXES, COLORS, LEGEND_COLUMNS, WIDTH, draw_curves, looks, mean, panels
 from benchsuite.report.formats import brief
 from benchsuite.report.lines import Line, Table
@@ -66,9 +67,12 @@ def same_picture(one: bytes, other: bytes) -> bool:
 
 
 def _pictures(table: Table) -> Iterator[tuple[str, Draw]]:
-    for axis in AXES:
-        if found := panels(table, axis):
-            yield f"accuracy-{axis.name}", partial(draw_curves, axis=axis, panels=found)
+    curves = {
+        axis.name: partial(draw_curves, axis=axis, panels=found) for axis in AXES if (found := panels(table, axis))
+    }
+    yield from ((f"accuracy-{name}", draw) for name, draw in curves.items())
+    if not curves and (chosen := points(table)):
+        yield "changes", partial(draw_changes, points=chosen)
     uneven = [line for line in table.lines if line.role == "row" and line.complete and _is_uneven(line)]
     if uneven:
         yield "layers", partial(_draw_layers, line=max(uneven, key=lambda line: mean(line, "sparsity")))

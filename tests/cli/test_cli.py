@@ -241,7 +241,7 @@ def test_what_a_board_left_behind_is_reported_and_stays(benchsuite):
         (benchsuite.folder / file).write_text("of a board that is gone")
     checked = benchsuite("report", "--check")
     assert checked.code == 5
-    assert checked.out.endswith("".join(f"{file}: of no board here: remove it\n" for file in left))
+    assert checked.out.endswith("".join(f"{file}: of no record here: remove it\n" for file in left))
     assert benchsuite("report").code == 0
     assert benchsuite("report", "--json").facts["unknown"] == list(left)
     assert all((benchsuite.folder / file).is_file() for file in left)

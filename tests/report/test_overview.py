@@ -78,6 +78,11 @@ def test_what_is_chosen_where_nothing_is_asked(make):
     assert row[1:] == ["own", "sparsity 0.8", "2", "0.300 … 0.400", "−9.0 … −1.0", "2 · 0 · 0", "0 · 1 · 1"]
 
 
+def test_what_is_compared_with_nothing_has_a_dash(make):
+    records = dense(make) + line(make, 1, 94.0, [train(), prune("own", beta=1.0)], method="own")
+    assert rows(told(records))[-1][-1] == "–"
+
+
 def test_what_bits_cost(make):
     records = dense(make)
     for number, (bits, before, after) in enumerate(((4, 94.0, 95.0), (2, 60.0, 85.0))):

@@ -11,11 +11,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from handmade_steps import prune, train
 
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session
 from benchsuite.plan import parse_board
 from benchsuite.report import tables
+from benchsuite.report.changes import points
 from benchsuite.report.curves import AXES, BITS, SIZE, SPARSITY, panels
 from benchsuite.report.plots import picture_names, plots
 from benchsuite.store import read_lines, write_lines
@@ -205,6 +207,31 @@ def test_a_method_of_one_level_is_a_point_beside_the_curves_of_others(make):
     assert {name: len(lines) for name, lines in found.items()} == {"neff-row": 1, "percentile": 2}
     drawn = texts(plots(tables(records)[0])["accuracy-sparsity"])
     assert {"neff-row", "percentile", "test accuracy, %"} <= set(drawn)
+
+
+def test_methods_that_choose_one_level_on_several_networks_are_points(make):
+    records = []
+    for place, group in enumerate(("small", "large")):
+        first = 10 * place
+        records.append(make(first, 0, 95.0, role="dense", group=group))
+        steps = [train(group), prune("own", beta=1.0)]
+        own = make(first + 1, 0, 90.0, method="own", group=group, steps=steps, sparsity=0.4 + place / 10)
+        matched = [train(group), prune("global", matched_to=own.key, sparsity=0.5)]
+        records += [own, make(first + 2, 0, 94.0, method="magnitude", group=group, steps=matched, sparsity=0.4)]
+    records = [replace(one, cell={**one.cell, "dense": dense_key(records, one)}) for one in records]
+    (found,) = tables(records)
+    assert {name: [line.group for line in lines] for name, lines in points(found).items()} == {
+        "own": ["small", "large"],
+        "magnitude": ["small", "large"],
+    }
+    assert panels(found, SPARSITY) == {}
+    drawn = plots(found)
+    assert list(drawn) == ["changes"]
+    assert {"own", "magnitude", "change of test accuracy, points"} <= set(texts(drawn["changes"]))
+
+
+def dense_key(records, record):
+    return next(one.key for one in records if one.cell["role"] == "dense" and one.cell["group"] == record.cell["group"])
 
 
 def test_points_are_in_order_of_the_axis(boards):
