@@ -28,7 +28,9 @@ class Selector(Section):
     def alternatives(self) -> dict[str, list[str]]:
         """By column the texts of which one has to stand there."""
         given = {"group": self.group, "method": self.method, "setting": self.setting}
-        return {name: [texts] if isinstance(texts, str) else texts for name, texts in given.items() if texts}
+        return {
+            name: [texts] if isinstance(texts, str) else texts for name, texts in given.items() if texts is not None
+        }
 
 
 class Figure(Section):
