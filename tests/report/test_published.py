@@ -1,0 +1,249 @@
+"""docs/published.md: figures of others beside ours, judged by one rule; a file that fits no board is an error."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchsuite import ConfigError
+from benchsuite.metrics.statistics import Summary
+from benchsuite.report import read_baselines
+from benchsuite.report.lines import tables
+from benchsuite.report.published import published_page, read_literature
+from benchsuite.report.published.schema import Figure, Selector
+from benchsuite.report.published.verdicts import agrees, outcomes
+
+ROOT = Path(__file__).parents[2]
+OURS = ROOT / "baselines" / "published.toml"
+FILE = """\
+[sources]
+they = "They 1999"
+
+[[tables]]
+title = "Half the weights"
+source = "they"
+boards = ["hand-made"]
+figures = [{{{figure}}}]
+{rest}
+"""
+LINE = 'line = {method = "percentile"}'
+
+
+def written(path, figure=f"{LINE}, published = {{accuracy = 90.0}}", rest=""):
+    file = path / "published.toml"
+    file.write_text(FILE.format(figure=figure, rest=rest), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def records(make):
+    accuracies = {1: (91.0, 92.0, 93.0), 3: (50.0, 60.0, 70.0)}
+    return [make(0, seed, 95.0, role="dense", seeds=3) for seed in range(3)] + [
+        make(line, seed, value, setting=f"sparsity 0.{line}", seeds=3)
+        for line, values in accuracies.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+def judged(path, records, figure, rest=""):
+    literature = read_literature(written(path, figure, rest))
+    boards = {table.board: table for table in tables(records)}
+    return [one for table in literature.tables for one in outcomes(literature, table, boards)]
+
+
+def number(text, exact=False, spread=None):
+    return Decimal(text), Figure(line=Selector(), exact=exact, spread=spread)
+
+
+@pytest.mark.parametrize(
+    ("metric", "published", "mean", "spread", "agreed"),
+    [
+        ("accuracy", "98.30", 99.29, 0.1, True),  # a point where accuracy is high
+        ("accuracy", "98.30", 99.32, 0.1, False),
+        ("accuracy", "89.90", 90.15, 0.1, False),  # not below 90 %
+        ("accuracy", "50.00", 58.00, 4.0, True),  # two deviations
+        ("accuracy", "50.00", 58.10, 4.0, False),
+        ("accuracy", "50.00", 50.10, None, False),  # one seed has no deviation
+        ("accuracy", "50.0", 50.05, None, True),  # the printed digit
+        ("change", "0.0", -0.9, None, True),
+        ("change", "0.0", -1.1, None, False),
+        ("sparsity", "0.4184", 0.4280, None, True),
+        ("sparsity", "0.4184", 0.4290, None, False),
+        ("layers/conv1/sparsity", "0.31", 0.3195, None, True),
+        ("loss", "0.006054", 0.0060544, None, True),
+        ("loss", "0.006054", 0.0060546, None, False),
+    ],
+)
+def test_the_rule(metric, published, mean, spread, agreed):
+    value, figure = number(published)
+    assert agrees(Summary(mean, spread, 3), metric, value, figure) is agreed
+
+
+def test_published_spreads_are_combined_with_ours():
+    value, figure = number("50.00", spread=Decimal("3"))
+    assert agrees(Summary(59.9, 4.0, 3), "accuracy", value, figure)
+    assert not agrees(Summary(60.1, 4.0, 3), "accuracy", value, figure)
+
+
+@given(st.integers(-(10**9), 10**9), st.integers(0, 9))
+def test_exact_figures_agree_to_the_printed_digit(digits, decimals):
+    value, figure = number(f"{digits}e-{decimals}", exact=True)
+    unit = 10.0**-decimals
+    for steps, agreed in ((0.0, True), (0.49, True), (-0.49, True), (0.51, False), (-0.51, False)):
+        assert agrees(Summary(float(value) + steps * unit, 1.0, 3), "accuracy", value, figure) is agreed
+
+
+@pytest.mark.parametrize(
+    ("figure", "verdicts"),
+    [
+        ("published = {accuracy = 92.5, sparsity = 0.805}", ["reproduced", "reproduced"]),
+        ("published = {accuracy = 90.0}", ["reproduced"]),
+        ("published = {accuracy = 89.0}", ["not reproduced"]),
+        ("published = {change = -3.9}", ["reproduced"]),
+        ("published = {change = -5.1}", ["not reproduced"]),
+        ("below = {loss = 0.51}", ["reproduced"]),
+        ("below = {loss = 0.5}", ["not reproduced"]),
+        ('published = {accuracy = 92.0}, not_comparable = "other data"', ["not comparable"]),
+        ('minus = {setting = "sparsity 0.3"}, published = {accuracy = 32.0}', ["reproduced"]),
+        ('minus = {setting = "sparsity 0.3"}, below = {accuracy = 0}', ["not reproduced"]),
+    ],
+)
+def test_verdicts(tmp_path, records, figure, verdicts):
+    found = judged(tmp_path, records, f'line = {{setting = "sparsity 0.1"}}, {figure}')
+    assert [one.verdict for one in found] == verdicts
+
+
+def test_a_board_that_cannot_be_compared_is_shown_all_the_same(tmp_path, records):
+    rest = '[not_comparable]\nhand-made = "other data"'
+    (one,) = judged(tmp_path, records, 'line = {setting = "sparsity 0.1"}, published = {accuracy = 10.0}', rest)
+    assert (one.verdict, one.ours.mean, one.difference) == ("not comparable", 92.0, 82.0)
+    (one,) = judged(
+        tmp_path, records, 'line = {setting = "sparsity 0.1"}, exact = true, published = {accuracy = 92}', rest
+    )
+    assert one.verdict == "reproduced"
+
+
+def test_a_line_with_a_hole_has_no_result(tmp_path, records, make):
+    records[3] = make(1, 0, status="failed", setting="sparsity 0.1", seeds=3)
+    (one,) = judged(tmp_path, records, 'line = {setting = "sparsity 0.1"}, published = {accuracy = 92.0}')
+    assert (one.verdict, one.state, one.ours) == ("no result", "failed 1/3", None)
+
+
+def test_a_board_that_was_not_run(tmp_path):
+    (one,) = judged(tmp_path, [], f"{LINE}, published = {{accuracy = 90.0}}")
+    assert (one.verdict, one.label) == ("not run", "percentile")
+
+
+def test_what_another_board_calls_differently(tmp_path, records):
+    figure = 'line = {setting = ["sparsity 30 %", "sparsity 0.3"]}, published = {accuracy = 60.0}'
+    (one,) = judged(tmp_path, records, figure)
+    assert one.ours.mean == 60.0
+
+
+@pytest.mark.parametrize(
+    ("figure", "rest", "message"),
+    [
+        (
+            'line = {method = "x"}, publishd = {}',
+            "",
+            'tables[0].figures[0].publishd: unknown key; did you mean "published"',
+        ),
+        ('line = {methd = "x"}', "", 'tables[0].figures[0].line.methd: unknown key; did you mean "method"?'),
+        ("published = {accuracy = 1}", "", "tables[0].figures[0].line: is missing"),
+        (LINE, "", "tables[0].figures[0]: has no figure: give published or below"),
+        (f'{LINE}, published = {{accuracy = "x"}}', "", "tables[0].figures[0].published.accuracy: "),
+        (f'{LINE}, published = {{loss = 1}}, reason = "shape"', "", 'reason: unknown reason "shape"'),
+        (LINE, "[reasons.one]\ntitle = 1", "reasons.one.title: should be a text, not 1"),
+        (LINE, "[[", "not valid TOML"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_with_its_key(tmp_path, figure, rest, message):
+    with pytest.raises(ConfigError) as error:
+        read_literature(written(tmp_path, figure, rest))
+    assert str(error.value).startswith("published.toml")
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        (
+            'line = {method = "percentil"}',
+            'figures[0].line.method: board hand-made has no such line "percentil"; did you',
+        ),
+        (LINE, "figures[0].line: 2 lines of board hand-made fit it: percentile sparsity 0.1; percentile sparsity 0.3"),
+        (f'{LINE}, minus = {{setting = "x"}}', "figures[0].line: 2 lines"),
+        ('line = {setting = "sparsity 0.1"}, minus = {setting = "x"}', "figures[0].minus.setting: board hand-made has"),
+    ],
+)
+def test_a_figure_of_no_line_is_an_error(tmp_path, records, figure, message):
+    with pytest.raises(ConfigError) as error:
+        judged(tmp_path, records, f"{figure}, published = {{accuracy = 1.0}}")
+    assert message in str(error.value)
+
+
+def test_a_metric_that_no_record_has(tmp_path, records):
+    with pytest.raises(ConfigError, match=r'figures\[0\]: the records have no "acuracy"; did you mean "accuracy"'):
+        judged(tmp_path, records, 'line = {setting = "sparsity 0.1"}, published = {acuracy = 1.0}')
+
+
+REASON = """
+[reasons.shapes]
+title = "A mistake of shapes"
+text = "Ours are {{ours}}."
+experiment = "The board `other`: {{other}}."
+[reasons.shapes.quotes]
+ours = {{board = "hand-made", line = {{setting = "sparsity 0.1"}}}}
+other = {{board = "other", line = {{method = "dense"}}}}
+""".replace("{{", "{").replace("}}", "}")
+
+
+def test_the_page_tells_why_with_our_own_figures(tmp_path, records):
+    figure = 'line = {setting = "sparsity 0.1"}, published = {accuracy = 54.75}, reason = "shapes"'
+    page = published_page(read_literature(written(tmp_path, figure, REASON)), records)
+    assert "54.75 " in page
+    assert "| +37.25" in page
+    assert "**not reproduced**" in page
+    assert "### A mistake of shapes\n\n- Half the weights: percentile sparsity 0.1, accuracy %: published 54.75" in page
+    assert "Ours are 92.00 ± 1.00 (3).\n\n*Experiment:* The board `other`: (`other` was not run)." in page
+    assert "Not investigated" not in page
+
+
+def test_what_has_no_reason_yet_is_said_to_be_open(tmp_path, records):
+    figure = 'line = {setting = "sparsity 0.1"}, published = {accuracy = 54.75}'
+    page = published_page(read_literature(written(tmp_path, figure, REASON)), records)
+    assert "### Not investigated yet\n\n- Half the weights" in page
+    assert "A mistake of shapes" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{our}", 'no quote "our"; did you mean "ours"'), ("{", "written twice")]
+)
+def test_a_reason_that_quotes_nothing(tmp_path, records, text, message):
+    figure = 'line = {setting = "sparsity 0.1"}, published = {accuracy = 54.75}, reason = "shapes"'
+    rest = REASON.replace("Ours are {ours}.", text)
+    with pytest.raises(ConfigError, match=message):
+        published_page(read_literature(written(tmp_path, figure, rest)), records)
+
+
+def test_exact_figures_of_a_line_share_a_row(tmp_path, records):
+    figure = 'line = {setting = "sparsity 0.1"}, exact = true, published = {accuracy = 92.00, sparsity = 0.80}'
+    page = published_page(read_literature(written(tmp_path, figure)), records)
+    (row,) = [line for line in page.splitlines() if line.startswith("| percentile sparsity 0.1")]
+    cells = ["accuracy %, sparsity", "92.00, 0.80 exact", "92.00 ± 1.00, 0.80", "0", "reproduced"]
+    assert [cell.strip() for cell in row.strip("|").split("|")] == ["percentile sparsity 0.1", *cells]
+
+
+@pytest.fixture(scope="module")
+def ours():
+    return published_page(read_literature(OURS), read_baselines(ROOT / "baselines"))
+
+
+def test_the_page_of_this_project_is_what_its_files_give(ours):
+    assert (ROOT / "docs" / "published.md").read_text(encoding="utf-8") == ours
+
+
+def test_every_figure_that_is_not_reproduced_has_a_reason(ours):
+    assert "Not investigated yet" not in ours
