@@ -83,7 +83,7 @@ QAT = [
     for bits in (8, 6, 5, 4, 3, 2)
     for channel in ("", " per channel")
 ]
-SPARSE = "global-percentile 0.8 linear 10, tune 10"
+SPARSE = "global-percentile 0.8 linear {0}, tune {0}"
 
 ROWS = {
     "lenet5-connectivity": [],
@@ -94,6 +94,7 @@ ROWS = {
     ],
     **{f"neff-{data}": [*neff([1.0]), *matched(neff([1.0]))] for data in ("mnist", "fashion-mnist")},
     **{f"neff-beta-{data}": [*neff(BETAS), *matched(neff(BETAS))] for data in ("mnist", "fashion-mnist")},
+    "neff-seeds-mnist": neff(BETAS[:1], centers=("",)),
     "quick": [
         *neff([0.5, 1.0]),
         *matched(neff([0.5, 1.0])),
@@ -132,15 +133,30 @@ ROWS = {
         f"resnet20-quantize{edition}": [one + tuned for one in QAT for tuned in ("", f", tune {epochs}")]
         for edition, epochs in (("", 20), ("-jpeg", 1))
     },
-    "resnet20-prune-quantize": [
-        SPARSE,
-        *(f"{SPARSE}, {one}{tuned}" for one in QAT if "channel" not in one for tuned in ("", ", tune 20")),
-    ],
+    **{
+        f"resnet20-prune-quantize{edition}": [
+            SPARSE.format(pruning),
+            *(
+                f"{SPARSE.format(pruning)}, {one}{tuned}"
+                for one in QAT
+                if edition or "channel" not in one
+                for tuned in ("", f", tune {epochs}")
+            ),
+        ]
+        for edition, pruning, epochs in (("", 10, 20), ("-jpeg", 2, 1))
+    },
     **{
         f"vgg{depth}-slimming": [f"slimming {s}{tuned}" for s in (0.5, 0.9) for tuned in ("", f", tune {epochs}")]
         for depth, epochs in ((11, 2), (19, 20))
     },
 }
+
+
+UNCONTROLLED = {"neff-seeds-mnist", "resnet20-prune-quantize-jpeg"}
+"""Boards, some of whose rows have no random control: another board has it, or two cores cannot train it."""
+
+SEEDS = {"sparse-linear": 1, "neff-seeds-mnist": 10, "logreg-loss": 30}
+"""Other numbers of seeds than three: nothing is random, or accuracy is left to chance."""
 
 
 def test_every_board_has_its_facts_here():
@@ -158,12 +174,12 @@ def test_a_board_says_what_it_is_and_runs_over_three_seeds_but_for_what_is_too_c
     assert board.name == name
     assert board.title
     assert board.question.endswith("?")
-    assert planned(name).seeds == ((0,) if name == "sparse-linear" or name.endswith("-jpeg") else (0, 1, 2))
+    assert len(planned(name).seeds) == SEEDS.get(name, 1 if name.endswith("-jpeg") else 3)
     alone = {cell.chain.training.model.name for cell in planned(name).cells if cell.seeds == (0,)}
     assert len(planned(name).seeds) == 1 or all(model.endswith("very-wide") for model in alone)
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", [name for name in BOARDS if name not in UNCONTROLLED])
 def test_every_pruned_cell_has_its_random_control(name):
     keys = {cell.key for cell in planned(name).cells}
     for cell in planned(name).cells:
@@ -176,7 +192,10 @@ def test_every_pruned_cell_has_its_random_control(name):
             assert last.matched_to in list(cell.chain.links())
 
 
-@pytest.mark.parametrize("name", [name for name in BOARDS if "neff" in name or "oneshot" in name])
+CHOOSING = [name for name in BOARDS if ("neff" in name or "oneshot" in name) and name not in UNCONTROLLED]
+
+
+@pytest.mark.parametrize("name", CHOOSING)
 def test_every_neff_row_has_plain_magnitude_at_the_same_realised_sparsity(name):
     cells = [cell for cell in planned(name).cells if cell.role == "row"]
     own = {cell.key for cell in cells if told(cell.chain).startswith("neff")}
@@ -218,15 +237,22 @@ DENSE = {
         for sizes in [list(zip(SIZES, (10, 15, 15, 20, 30, 50), strict=True))]
     },
     **{
-        f"neff-beta-{data}": (data, [(f"mlp-{short}-tiny-underfit", one, 10) for one in ACTIVATIONS])
-        for data, short in (("mnist", "mnist"), ("fashion-mnist", "fashion"))
+        name: (data, [(f"mlp-{short}-tiny-underfit", one, 10) for one in ACTIVATIONS])
+        for name, data, short in (
+            ("neff-beta-mnist", "mnist", "mnist"),
+            ("neff-beta-fashion-mnist", "fashion-mnist", "fashion"),
+            ("neff-seeds-mnist", "mnist", "mnist"),
+        )
     },
     "quick": ("digits", [("mlp", None, 30)]),
     **{
         f"resnet20-{what}": ("cifar10", [("resnet20", None, 200)])
         for what in ("oneshot", "schedules", "quantize", "prune-quantize")
     },
-    **{f"resnet20-{what}-jpeg": ("cifar10-jpeg", [("resnet20", None, 12)]) for what in ("oneshot", "quantize")},
+    **{
+        f"resnet20-{what}-jpeg": ("cifar10-jpeg", [("resnet20", None, 12)])
+        for what in ("oneshot", "quantize", "prune-quantize")
+    },
     "sparse-linear": ("sparse-linear", [("linear-regression", one, 200) for one in REGULARIZERS]),
     **{
         f"vgg{depth}-slimming": (
