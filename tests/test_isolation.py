@@ -41,11 +41,11 @@ def count_from(first: int) -> None:
     calls = first
 
 
-def wait_policies() -> tuple[str | None, str | None]:
+def waiting() -> tuple[str | None, str | None]:
     """What the program was started with, when OpenMP was loaded; and what it would hand to others."""
     texts = Path("/proc/self/environ").read_bytes().decode().split("\0")
     started = dict(text.partition("=")[::2] for text in texts)
-    return started.get("OMP_WAIT_POLICY"), os.environ.get("OMP_WAIT_POLICY")
+    return started.get("GOMP_SPINCOUNT"), os.environ.get("GOMP_SPINCOUNT")
 
 
 def sleep_for_ever() -> None:
@@ -250,18 +250,22 @@ WAITING = """
 import os
 from pathlib import Path
 from benchsuite.isolation import Isolated
-from test_isolation import wait_policies
+from test_isolation import waiting
 
 with Isolated() as isolated:
-    print(*isolated.call(wait_policies), os.environ.get("OMP_WAIT_POLICY"))
+    print(*isolated.call(waiting), os.environ.get("GOMP_SPINCOUNT"))
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the system does not tell")
-@pytest.mark.parametrize(("chosen", "told"), [(None, "PASSIVE None None"), ("ACTIVE", "ACTIVE ACTIVE ACTIVE")])
-def test_waiting_threads_sleep_unless_the_user_chose_otherwise(chosen, told):
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    environment |= {"PYTHONPATH": str(Path(__file__).parent), **({"OMP_WAIT_POLICY": chosen} if chosen else {})}
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [({}, "5000 None None"), ({"GOMP_SPINCOUNT": "7"}, "7 7 7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None None None")],
+)
+def test_waiting_threads_soon_sleep_unless_the_user_chose_otherwise(chosen, told):
+    ways = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {name: value for name, value in os.environ.items() if name not in ways}
+    environment |= {"PYTHONPATH": str(Path(__file__).parent), **chosen}
     done = subprocess.run(
         [sys.executable, "-c", WAITING], capture_output=True, text=True, env=environment, check=True, timeout=300
     )
