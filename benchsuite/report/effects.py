@@ -9,6 +9,9 @@ from benchsuite.report.lines import Line, Table
 from benchsuite.store import Record
 
 _ALPHA = 0.025
+_EXAMPLES_ALONE = Prior(correlation=0.0, slope=0.0, freedom=1e9, at=1.0)
+"""Where no line has two seeds: McNemar's variance, of these networks on other examples. What other trainings would give
+nothing here can tell."""
 
 
 class Effects:
@@ -19,7 +22,8 @@ class Effects:
 
     @cached_property
     def _prior(self) -> Prior:
-        return fit_prior(self._contrasts())
+        contrasts = list(self._contrasts())
+        return fit_prior(contrasts) if any(one.freedom for one in contrasts) else _EXAMPLES_ALONE
 
     def _contrasts(self) -> Iterator[Contrast]:
         for line in self._table.lines:

@@ -134,7 +134,7 @@ def _single(standings: Standings) -> str:
     """What one seed leaves open, of a board whose rows are compared."""
     if standings.seeds > 1 or not any(line.role == "row" for line in standings.rows):
         return ""
-    return " One seed: no spread, and intervals from how much trainings vary elsewhere."
+    return " One seed: no spread, and intervals over the test examples alone; another training may differ by more."
 
 
 def _origin(table: Table, baselines: str) -> str:
