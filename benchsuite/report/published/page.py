@@ -160,6 +160,8 @@ def _quoted(quote: Quote, key: str, board: Table | None) -> str:
     if board is None:
         return f"(`{quote.board}` was not run)"
     line = find_line(board, quote.line, f"{key}.line")
+    if line is None:
+        return "(not run)"
     summary = measured(board, line, quote.metric, None, key)
     return _summary(summary, _PRECISION.get(quote.metric, _DIGITS)) if summary else f"({line.state})"
 

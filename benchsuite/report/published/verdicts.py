@@ -76,15 +76,15 @@ class _Told(NamedTuple):
 def _outcome(told: _Told, metric: str, number: Decimal, *, bound: bool) -> Outcome:
     key, figure, board, table, why = told
     label, ours, state = figure.label, None, "not run"
-    if table:
-        line = find_line(table, figure.line, f"{key}.line")
+    line = find_line(table, figure.line, f"{key}.line") if table else None
+    if table and line:
         label = label or brief(" ".join(part for part in (_group(table, line), line.method, line.setting) if part))
         ours, state = measured(table, line, metric, figure.minus, key), line.state or "diverged"
     verdict: Verdict
     if why:
         verdict = "not comparable"
     elif ours is None:
-        verdict = "no result" if table else "not run"
+        verdict = "no result" if line else "not run"
     elif bound:
         verdict = "reproduced" if ours.mean < number else "not reproduced"
     else:
@@ -121,22 +121,18 @@ def _least(metric: str, published: float) -> float:
     return SHARE if metric.endswith("sparsity") else 0.0
 
 
-def find_line(table: Table, selector: Selector, key: str) -> Line:
-    """The one line of a board that the selector tells. Errors: ConfigError if there is none or several."""
-    lines = [line for line in table.lines if line.role != "control"]
-    for column, texts in selector.alternatives.items():
-        known = {str(getattr(line, column)) for line in lines}
-        lines = [line for line in lines if getattr(line, column) in texts]
-        if not lines:
-            told = '" or "'.join(texts)
-            raise ConfigError(
-                f'published.toml, {key}.{column}: board {table.board} has no such line "{told}"'
-                f"{suggestion(texts[0], known)}"
-            )
+def find_line(table: Table, selector: Selector, key: str) -> Line | None:
+    """The one line of a board that the selector tells; None where it was not run. Errors: ConfigError for several."""
+    chosen = selector.alternatives.items()
+    lines = [
+        line
+        for line in table.lines
+        if line.role != "control" and all(getattr(line, column) in texts for column, texts in chosen)
+    ]
     if len(lines) > 1:
         found = "; ".join(f"{line.group} {line.method} {line.setting}".strip() for line in lines[:3])
         raise ConfigError(f"published.toml, {key}: {len(lines)} lines of board {table.board} fit it: {found} …")
-    return lines[0]
+    return lines[0] if lines else None
 
 
 def measured(table: Table, line: Line, metric: str, minus: Selector | None, key: str) -> Summary | None:
@@ -144,7 +140,7 @@ def measured(table: Table, line: Line, metric: str, minus: Selector | None, key:
     values = _values(line.records, line.parents, metric, key)
     if minus is not None:
         other = find_line(table, minus, f"{key}.minus")
-        less = _values(other.records, other.parents, metric, key)
+        less = _values(other.records, other.parents, metric, key) if other else []
         values = [one - two for one, two in zip(values, less, strict=False)] if len(values) == len(less) else []
     return summarize(values) if values and len(values) == line.seeds and not line.state else None
 
