@@ -299,7 +299,7 @@ def test_a_killed_run_leaves_no_worker_and_the_next_completes(benchsuite, instal
         assert worker != parent.pid
         parent.send_signal(signal.SIGKILL)
     with suppress(psutil.NoSuchProcess):
-        psutil.Process(worker).wait(10)
+        psutil.Process(worker).wait(60)
     result = benchsuite("run", path, "--json")
     assert result.code == 0, result.err
     assert {record["status"] for record in json.loads(result.out)} == {"ok"}

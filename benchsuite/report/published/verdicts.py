@@ -81,10 +81,12 @@ def _outcome(told: _Told, metric: str, number: Decimal, *, bound: bool) -> Outco
         label = label or brief(" ".join(part for part in (_group(table, line), line.method, line.setting) if part))
         ours, state = measured(table, line, metric, figure.minus, key), line.state or "diverged"
     verdict: Verdict
-    if why:
+    if line is None:
+        verdict = "not run"
+    elif why:
         verdict = "not comparable"
     elif ours is None:
-        verdict = "no result" if line else "not run"
+        verdict = "no result"
     elif bound:
         verdict = "reproduced" if ours.mean < number else "not reproduced"
     else:
