@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
@@ -93,17 +93,22 @@ class Board(Section):
         return f"leaderboard {self._file}, {key}"
 
 
+def read_toml(path: Path, what: str = "", parse_float: Callable[[str], object] = float) -> dict[str, Any]:
+    """The content of a file, which messages call `what` and its name. Errors: ConfigError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=parse_float)
+    except OSError as error:
+        raise ConfigError(f"{what}{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{what}{path.name}: not valid TOML: {error}") from error
+
+
 def read_board(path: Path, changes: Sequence[str] = ()) -> Board:
     """Parse and validate the file, with `changes` such as "dense.dataset=cifar10-jpeg" made to it.
 
     Errors: ConfigError naming file and key.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"leaderboard {path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"leaderboard {path.name}: not valid TOML: {error}") from error
+    content = read_toml(path, "leaderboard ")
     for change in changes:
         _change(content, change)
     board = parse_board(content, path.name)

@@ -1,13 +1,12 @@
 """`baselines/claims.toml`: what is claimed of the committed boards, and how each claim is tested."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
 from benchsuite.errors import ConfigError, suggestion
-from benchsuite.plan.schema import Section, complaint
+from benchsuite.plan.schema import Section, complaint, read_toml
 
 Where = dict[str, object]
 """Of which rows: by `board`, `pruner` or a field of the pruner the value, or a list of values, that they have there."""
@@ -75,12 +74,7 @@ _KINDS: dict[str, type[Claim]] = {"minimum": Minimum, "turning-point": TurningPo
 
 def read_claims(path: Path) -> list[Claim]:
     """The claims of a file. Errors: ConfigError naming file and key."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    content = read_toml(path)
     claims = content.pop("claims", None)
     if content or not isinstance(claims, list):
         raise ConfigError(f"{path}: should hold [[claims]] and nothing else")

@@ -1,6 +1,5 @@
 """`baselines/published.toml`: what others published, of which line of which board it is the counterpart."""
 
-import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, NamedTuple, get_args, get_type_hints
 from pydantic import Field, ValidationError
 
 from benchsuite.errors import ConfigError, suggestion
-from benchsuite.plan.schema import Location, Section, complaint
+from benchsuite.plan.schema import Location, Section, complaint, read_toml
 
 Number = Annotated[Decimal, Field(strict=False)]
 """A number as it was printed: with the digits that the file gives it."""
@@ -109,12 +108,7 @@ def places(literature: Literature, table: FigureTable) -> Iterator[Place]:
 
 def read_literature(path: Path) -> Literature:
     """The published figures of a file. Errors: ConfigError naming file and key."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: not valid TOML: {error}") from error
+    content = read_toml(path, parse_float=Decimal)
     try:
         literature = Literature.model_validate(content)
     except ValidationError as invalid:
