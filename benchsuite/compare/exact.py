@@ -55,7 +55,7 @@ def repetition(base: Iterable[Record], new: Iterable[Record]) -> Repetition:
     different: dict[str, tuple[str, ...]] = {}
     retrained: list[str] = []
     for key in shared:
-        if _network(before, key) != _network(after, key) and _environment(before[key]) != _environment(after[key]):
+        if _network(before, key) != _network(after, key) and _elsewhere(before[key], after[key]):
             retrained.append(_name(after[key]))
         elif fields := tuple(_differences(before[key], after[key])):
             different[_name(after[key])] = fields
@@ -86,8 +86,10 @@ def _network(run: Mapping[str, Record], key: str) -> object:
     return parent and parent.metrics.get("weights_sha256")
 
 
-def _environment(record: Record) -> list[object]:
-    return [record.provenance.get(name) for name in _ENVIRONMENT]
+def _elsewhere(base: Record, new: Record) -> bool:
+    """Whether both tell where they were run, and not the same: what is not told excuses nothing."""
+    told = [(base.provenance.get(name), new.provenance.get(name)) for name in _ENVIRONMENT]
+    return any(one != other for one, other in told if one is not None and other is not None)
 
 
 def _name(record: Record) -> str:

@@ -61,7 +61,9 @@ def test_another_dense_network_differs_unless_it_was_trained_in_another_environm
     base, new = run(seeds=[0]), run(seeds=[0], parent="other")
     assert list(repetition(base, new).different.values()) == [("weights_sha256",)]
     for name in ("torch", "numpy", "device", "instructions", "threads"):
-        found = repetition(base, [elsewhere(one, **{name: "other"}) for one in new])
+        there = [elsewhere(one, **{name: "other"}) for one in new]
+        assert repetition(base, there).different
+        found = repetition([elsewhere(one, **{name: "here"}) for one in base], there)
         assert (found.equal, found.different, len(found.retrained)) == ((), {}, 2)
         assert not found.compared
         assert found.sentences[1].startswith("2 cells start from dense networks that were trained otherwise")
