@@ -1,4 +1,4 @@
-"""How the bit patterns of one tensor become few bytes: bitmaps, codebooks and byte planes, deflated where it helps.
+"""How the bit patterns of one tensor become few bytes: bitmaps, codes and byte planes, deflated where it helps.
 
 Zero is the all-zero bit pattern; every other pattern, −0.0 and NaNs too, comes back as it was.
 """
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from benchsuite.metrics.grids import Grids, grids_behind
 
 Words = npt.NDArray[np.unsignedinteger]
 """Bit patterns of a tensor's elements, one unsigned integer of the element's size each."""
@@ -22,9 +24,9 @@ STRATEGIES = (zlib.Z_HUFFMAN_ONLY, zlib.Z_DEFAULT_STRATEGY)
 def encode(words: Words, rows: int) -> tuple[str, list[bytes]]:
     """The form that was found smallest, and its blocks; `decode` is its inverse.
 
-    words: (n,). rows: leading dimension of the tensor, which divides n; each row may have its own codebook.
-    Forms: "dense", "codebook" (at most 256 values) or "codebooks" (that many per row), "sparse " before any of them
-    where a bitmap of the non-zeros comes first.
+    words: (n,). rows: leading dimension of the tensor, which divides n; each row may have its own values.
+    Forms: "dense"; "codebook" (at most 256 values, listed) or "grid" (the same on an even grid, of float32 alone);
+    "codebooks" or "grids" (that many per row); "sparse " before any of them where a bitmap of the non-zeros is first.
     """
     nonzero = words != 0
     kept = words[nonzero]
@@ -50,11 +52,13 @@ def decode(form: str, blocks: Sequence[bytes], size: int, rows: int, itemsize: i
 
 def _encode_values(values: Words, counts: list[int]) -> tuple[str, list[bytes]]:
     """counts: how many of the values each row has."""
-    forms = [("codebook", [values.size]), ("codebooks", counts)]
-    for form, segments in forms if len(counts) > 1 else forms[:1]:
-        blocks = _encode_codebooks(values, segments)
-        if blocks is not None and sum(map(len, blocks)) < values.nbytes:
-            return form, blocks
+    found = _encode_codes("", values, [values.size])
+    if len(counts) > 1 and "grid" not in found:
+        found |= _encode_codes("s", values, counts)
+    if found:
+        form = min(found, key=lambda form: sum(map(len, found[form])))
+        if sum(map(len, found[form])) < values.nbytes:
+            return form, found[form]
     planes = values.view(np.uint8).reshape(-1, values.itemsize).T
     return "dense", [deflate(plane.tobytes()) for plane in planes]
 
@@ -63,28 +67,48 @@ def _decode_values(form: str, blocks: Sequence[bytes], counts: list[int], itemsi
     if form == "dense":
         planes = [np.frombuffer(inflate(block), np.uint8) for block in blocks]
         return np.stack(planes, axis=1).reshape(-1).view(f"u{itemsize}")
-    segments = [sum(counts)] if form == "codebook" else counts
-    sizes = np.frombuffer(inflate(blocks[0]), np.uint16).astype(np.int64)
-    books = np.frombuffer(inflate(blocks[1]), f"u{itemsize}")
-    codes = unpack_codes(inflate(blocks[2]), sum(segments), code_width(sizes.max()))
-    return books[codes + np.repeat(np.cumsum(sizes) - sizes, segments)]
+    segments = counts if form.endswith("s") else [sum(counts)]
+    if form.startswith("grid"):
+        grids = Grids.from_bytes(inflate(blocks[0]))
+        sizes = np.full(len(segments), 1 << grids.bits)
+        books: Words = np.concatenate([grids.values(line) for line in grids.lines]).view(np.uint32)
+    else:
+        sizes = np.frombuffer(inflate(blocks[0]), np.uint16).astype(np.int64)
+        books = np.frombuffer(inflate(blocks[1]), f"u{itemsize}")
+    codes = unpack_codes(inflate(blocks[-1]), sum(segments), code_width(sizes.max()))
+    values: Words = books[codes + np.repeat(np.cumsum(sizes) - sizes, segments)]
+    return values
 
 
-def _encode_codebooks(values: Words, segments: Sequence[int]) -> list[bytes] | None:
-    """Codebook sizes, codebooks and codes of consecutive segments, or None where codebooks do not pay."""
+def _encode_codes(plural: str, values: Words, segments: Sequence[int]) -> dict[str, list[bytes]]:
+    """By form, the blocks of consecutive segments whose values are codes; nothing where codes do not pay."""
     ends = np.cumsum(segments)
     fullest = int(np.argmax(segments))
     first = codebook(values[ends[fullest] - segments[fullest] : ends[fullest]])
-    if first is None or 2 * first[0].size > segments[fullest]:
-        return None
+    if first is None:
+        return {}
+    repeated = 2 * first[0].size <= segments[fullest]
+    if not repeated and not _grids([first[0]]):
+        return {}
     found = [codebook(part) for part in np.split(values, ends[:-1])] if len(segments) > 1 else [first]
     coded = [pair for pair in found if pair is not None]
     if len(coded) < len(found):
-        return None
-    sizes = np.array([book.size for book, _ in coded], np.uint16)
-    books = np.concatenate([book for book, _ in coded])
-    codes = np.concatenate([codes for _, codes in coded])
-    return [deflate(part) for part in (sizes.tobytes(), books.tobytes(), pack_codes(codes, code_width(sizes.max())))]
+        return {}
+    books, codes = zip(*coded, strict=True)
+    forms: dict[str, list[bytes]] = {}
+    if repeated:
+        sizes = np.array([book.size for book in books], np.uint16)
+        packed = pack_codes(np.concatenate(codes), code_width(sizes.max()))
+        forms[f"codebook{plural}"] = [sizes.tobytes(), np.concatenate(books).tobytes(), packed]
+    grids = _grids(books)
+    if grids:
+        placed = [places[those] for places, those in zip(grids.codes(books), codes, strict=True)]
+        forms[f"grid{plural}"] = [grids.to_bytes(), pack_codes(np.concatenate(placed), grids.bits)]
+    return {form: [deflate(part) for part in parts] for form, parts in forms.items()}
+
+
+def _grids(books: Sequence[Words]) -> Grids | None:
+    return grids_behind(books) if books[0].itemsize == 4 else None
 
 
 def codebook(values: Words) -> tuple[Words, npt.NDArray[np.uint8]] | None:

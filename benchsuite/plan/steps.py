@@ -144,11 +144,18 @@ class Quantize(Step):
     """Put the weights on a grid; a later fine-tuning is then quantization-aware."""
 
     verb: ClassVar[str] = "quantize"
+    protocol: ClassVar[int] = 2
+    """Raised by hand like PROTOCOL, where other numbers come of chains with this step alone."""
     quantizer: Use
     skip: tuple[str, ...] = ()
 
     def canonical(self) -> dict[str, object]:
-        return {"step": self.verb, "quantizer": self.quantizer.canonical(), "skip": self.skip}
+        return {
+            "step": self.verb,
+            "quantizer": self.quantizer.canonical(),
+            "skip": self.skip,
+            "protocol": self.protocol,
+        }
 
 
 @dataclass(frozen=True, eq=False)
