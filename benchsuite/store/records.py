@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args
 
@@ -41,7 +41,7 @@ class Record:
     @property
     def text(self) -> str:
         """One line of JSON in canonical form: sorted keys, shortest digits that give the number back."""
-        values = cast(JSON, asdict(self))
+        values = cast(JSON, vars(self))
         text = json.dumps(_finite(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate becomes its JSON escape
 

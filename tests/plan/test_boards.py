@@ -129,6 +129,11 @@ ROWS = {
         *("global-percentile 0.8", "global-percentile 0.8, tune 20"),
         *(f"{kind} 0.8 {by} 10, tune 10" for kind in ("percentile", "global-percentile") for by in ("linear", "cubic")),
     ],
+    "resnet20-schedules-jpeg": [
+        *("percentile 0.8", "percentile 0.8, tune 1", "percentile 0.8, tune 1, tune 3"),
+        *("global-percentile 0.8", "global-percentile 0.8, tune 4"),
+        *(f"{kind} 0.8 {by} 2, tune 2" for kind in ("percentile", "global-percentile") for by in ("linear", "cubic")),
+    ],
     **{
         f"resnet20-quantize{edition}": [one + tuned for one in QAT for tuned in ("", f", tune {epochs}")]
         for edition, epochs in (("", 20), ("-jpeg", 1))
@@ -146,13 +151,13 @@ ROWS = {
         for edition, pruning, epochs in (("", 10, 20), ("-jpeg", 2, 1))
     },
     **{
-        f"vgg{depth}-slimming": [f"slimming {s}{tuned}" for s in (0.5, 0.9) for tuned in ("", f", tune {epochs}")]
-        for depth, epochs in ((11, 2), (19, 20))
+        name: [f"slimming {s}{tuned}" for s in (0.5, 0.9) for tuned in ("", f", tune {epochs}")]
+        for name, epochs in (("vgg11-slimming", 2), ("vgg11-slimming-jpeg", 1), ("vgg19-slimming", 20))
     },
 }
 
 
-UNCONTROLLED = {"neff-seeds-mnist", "resnet20-prune-quantize-jpeg"}
+UNCONTROLLED = {"neff-seeds-mnist", "resnet20-prune-quantize-jpeg", "resnet20-schedules-jpeg"}
 """Boards, some of whose rows have no random control: another board has it, or two cores cannot train it."""
 
 SEEDS = {"sparse-linear": 1, "neff-seeds-mnist": 10, "logreg-loss": 30}
@@ -251,15 +256,19 @@ DENSE = {
     },
     **{
         f"resnet20-{what}-jpeg": ("cifar10-jpeg", [("resnet20", None, 12)])
-        for what in ("oneshot", "quantize", "prune-quantize")
+        for what in ("oneshot", "schedules", "quantize", "prune-quantize")
     },
     "sparse-linear": ("sparse-linear", [("linear-regression", one, 200) for one in REGULARIZERS]),
     **{
-        f"vgg{depth}-slimming": (
-            "cifar10",
-            [(f"vgg{depth}-slim", ("bn-l1", strength), epochs) for strength in (0.0, 1e-4, 1e-2)],
+        f"vgg{edition}": (
+            data,
+            [(f"vgg{edition[:2]}-slim", ("bn-l1", strength), epochs) for strength in (0.0, 1e-4, 1e-2)],
         )
-        for depth, epochs in ((11, 16), (19, 160))
+        for edition, data, epochs in (
+            ("11-slimming", "cifar10", 16),
+            ("11-slimming-jpeg", "cifar10-jpeg", 8),
+            ("19-slimming", "cifar10", 160),
+        )
     },
 }
 
@@ -304,6 +313,7 @@ def recipe(name: str) -> tuple[object, ...]:
         ("resnet20-oneshot-jpeg resnet20-quantize-jpeg", ("sgd", 0.1, 0.9, 1e-4, ("cosine",), 128)),
         ("vgg19-slimming", ("sgd", 0.1, 0.9, 1e-4, ("step", 80, 120), 64)),
         ("vgg11-slimming", ("sgd", 0.1, 0.9, 1e-4, ("step", 8, 12), 128)),
+        ("vgg11-slimming-jpeg", ("sgd", 0.1, 0.9, 1e-4, ("step", 4, 6), 64)),
         ("sparse-linear", ("sgd", 0.02, 0, 0, ("constant",), 3)),
     ],
 )
