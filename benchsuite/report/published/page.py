@@ -1,5 +1,6 @@
 """docs/published.md: each published figure beside ours, and why some differ."""
 
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -9,10 +10,11 @@ from typing import get_args
 import tabulate
 
 from benchsuite.errors import ConfigError, suggestion
-from benchsuite.metrics.statistics import Summary
+from benchsuite.metrics.statistics import Summary, summarize
+from benchsuite.report.formats import signed
 from benchsuite.report.lines import Table, tables
 from benchsuite.report.published.schema import FigureTable, Literature, Quote, Reason, read_literature
-from benchsuite.report.published.verdicts import RULE, Outcome, Verdict, find_line, measured, outcomes
+from benchsuite.report.published.verdicts import RULE, WIDE, Outcome, Verdict, find_line, measured, outcomes
 from benchsuite.store import Record
 
 _HEAD = f"""\
@@ -52,12 +54,19 @@ def published_files(baselines: Path, records: Sequence[Record], document: Path) 
 
 
 def _overview(held: Held) -> str:
-    verdicts = get_args(Verdict)
-    counts = [(table.title, Counter(one.verdict for one in found)) for table, found in held]
-    used = [verdict for verdict in verdicts if any(count[verdict] for _, count in counts)]
+    """How many figures of each table came to which verdict, and what kinds of figures were reproduced."""
+    counts = [(table.title, Counter(one.verdict for one in found if not one.again)) for table, found in held]
+    total = sum((count for _, count in counts), Counter[Verdict]())
+    used = [verdict for verdict in get_args(Verdict) if total[verdict]]
     rows = [[title, *(count[verdict] or _NOTHING for verdict in used)] for title, count in counts]
-    rows.append(["all", *(sum(count[verdict] for _, count in counts) for verdict in used)])
-    return _table(["figures", *used], rows)
+    rows.append(["all", *(total[verdict] for verdict in used)])
+    exact, wide = total["reproduced exactly"], total["reproduced (wide)"]
+    kinds = (
+        f"Reproduced: {exact} exact figures and {total['reproduced'] + wide} of trained networks, "
+        f"{wide} of these more than {WIDE:.0f} points away and accepted for their wide spread. "
+        f"Marked *again* and not counted: {sum(one.again for _, found in held for one in found)}."
+    )
+    return f"{_table(['figures', *used], rows)}\n\n{kinds}"
 
 
 def _section(literature: Literature, table: FigureTable, found: Sequence[Outcome]) -> str:
@@ -82,15 +91,21 @@ def _row(numbered: tuple[int, Outcome]) -> tuple[object, ...]:
 def _cells(row: Sequence[Outcome]) -> list[str]:
     """Of the columns from the metric on."""
     verdict = row[0].verdict
-    differences = [_NOTHING if one.difference is None else _signed(one.difference, _digits(one)) for one in row]
-    same = set(differences) <= {"0", _NOTHING}
     return [
         ", ".join(_shortened(_metric(one) for one in row)),
-        ", ".join(one.published for one in row) + (" exact" if row[0].exact else ""),
+        ", ".join(one.published for one in row)
+        + (" exact" if row[0].exact else "")
+        + (" again" if row[0].again else ""),
         ", ".join(map(_ours, row)) if row[0].ours else _ours(row[0]),
-        differences[0] if same else ", ".join(differences),
+        "0" if verdict == "reproduced exactly" else ", ".join(map(_difference, row)),
         f"**{verdict}**" if verdict == "not reproduced" else verdict,
     ]
+
+
+def _difference(one: Outcome) -> str:
+    if one.kept is not None and one.ours:
+        return f"in {one.kept} of {one.ours.n}"
+    return _NOTHING if one.difference is None else signed(one.difference, f"+.{_digits(one)}f")
 
 
 def _shortened(metrics: Iterable[str]) -> Iterator[str]:
@@ -162,8 +177,18 @@ def _quoted(quote: Quote, key: str, board: Table | None) -> str:
     line = find_line(board, quote.line, f"{key}.line")
     if line is None:
         return "(not run)"
-    summary = measured(board, line, quote.metric, None, key)
-    return _summary(summary, _PRECISION.get(quote.metric, _DIGITS)) if summary else f"({line.state})"
+    values = measured(board, line, quote.metric, None, key)
+    if quote.beside and values:
+        other = find_line(board, quote.beside, f"{key}.beside")
+        return _correlation(values, measured(board, other, quote.metric, None, key) if other else [])
+    return _summary(summarize(values), _PRECISION.get(quote.metric, _DIGITS)) if values else f"({line.state})"
+
+
+def _correlation(values: Sequence[float], others: Sequence[float]) -> str:
+    """Pearson's r over the seeds."""
+    if len(values) != len(others) or len(set(values)) == 1 or len(set(others)) == 1:
+        return "(no correlation)"
+    return f"r = {signed(statistics.correlation(values, others), '.2f')} ({len(values)})"
 
 
 def _ours(one: Outcome) -> str:
@@ -179,16 +204,11 @@ def _digits(one: Outcome) -> int:
 
 
 def _summary(summary: Summary, digits: int, *, told: bool = True) -> str:
-    """told: with the number of seeds, and a spread of 0."""
-    small = 0 < abs(summary.mean) < 0.5 * 10.0**-digits
-    mean = f"{summary.mean:.1e}" if small else f"{summary.mean:.{digits}f}"
+    """told: with the number of seeds, and a spread of 0. A mean too small for the digits is rounded beside a spread."""
     spread = f" ± {summary.spread:.{digits}f}" if summary.spread is not None and (told or summary.spread) else ""
-    return f"{mean}{spread}".replace("-", "−") + (f" ({summary.n})" if told else "")
-
-
-def _signed(value: float, digits: int) -> str:
-    text = f"{value:+.{digits}f}"
-    return "0" if float(text) == 0 else text.replace("-", "−")
+    small = not spread and 0 < abs(summary.mean) < 0.5 * 10.0**-digits
+    mean = signed(summary.mean, ".1e" if small else f".{digits}f")
+    return f"{mean}{spread}" + (f" ({summary.n})" if told else "")
 
 
 def _table(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -41,12 +41,16 @@ class Figure(Section):
     published: dict[str, Number] = Field(default_factory=dict)
     below: dict[str, Number] = Field(default_factory=dict)
     """By metric what it was said to lie below."""
+    above: dict[str, Number] = Field(default_factory=dict)
+    """By metric what it was said to lie above."""
     minus: Selector | None = None
     """A line whose metrics are subtracted, seed by seed."""
     spread: Number | None = None
     """The published sample standard deviation of the accuracy."""
     exact: bool = False
     """Whether the figure is a matter of arithmetic, to be met to its last printed digit."""
+    again: bool = False
+    """Whether another figure of the file is the same one, which is counted there."""
     reason: str = ""
     """Which of the file's reasons tells why ours differs."""
     not_comparable: str = ""
@@ -70,6 +74,8 @@ class Quote(Section):
     board: str
     line: Selector
     metric: str = "accuracy"
+    beside: Selector | None = None
+    """A line with which it is correlated over the seeds: Pearson's r is quoted then."""
 
 
 class Reason(Section):
@@ -128,8 +134,8 @@ def _check_names(file: str, literature: Literature, table: FigureTable) -> None:
         if figure.reason and figure.reason not in literature.reasons:
             known = suggestion(figure.reason, literature.reasons)
             raise ConfigError(f'{file}, {key}.reason: unknown reason "{figure.reason}"{known}')
-        if not figure.published and not figure.below:
-            raise ConfigError(f"{file}, {key}: has no figure: give published or below")
+        if not (figure.published or figure.below or figure.above):
+            raise ConfigError(f"{file}, {key}: has no figure: give published, below or above")
 
 
 def _section(location: Location) -> type[Section]:

@@ -1,7 +1,8 @@
 """A published figure beside ours: what is measured, what is the difference, and what follows from it."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -13,20 +14,35 @@ from benchsuite.report.lines import Line, Table
 from benchsuite.report.published.schema import Figure, FigureTable, Literature, Selector, places
 from benchsuite.store import Record
 
-Verdict = Literal["reproduced", "not reproduced", "not comparable", "no result", "not run"]
+Verdict = Literal[
+    "reproduced exactly",
+    "reproduced",
+    "reproduced (wide)",
+    "not reproduced",
+    "not comparable",
+    "no result",
+    "not run",
+]
 
 HIGH = 90.0
 """Accuracy in % from which on a point of difference counts as none: there, seeds differ by tenths."""
 POINT, SHARE = 1.0, 0.01
 """The least tolerances of accuracies, in points, and of sparsities."""
+WIDE = 3.0
+"""The difference of accuracies, in points, beyond which a figure is reproduced for its wide spread alone."""
 RULE = f"""\
 **The rule.** Let *d* be our mean less the published figure, *s* our sample standard deviation over seeds and *p* the
 published one, 0 where none was printed. A figure is *reproduced* if |d| ≤ 2·√(p² + s²), or, where the published
 accuracy is at least {HIGH:.0f} % or the figure is a change of accuracy, if |d| ≤ {POINT:.0f} point; a sparsity also if
-|d| ≤ {SHARE}. The last printed digit may be rounded. Figures marked *exact* do not depend on training and have to agree
-to that digit. A bound, such as < 0, has to hold for our mean. Of a single seed (n = 1) no spread is known: only the
-fixed tolerances apply. *Not comparable* are figures of other data or of another training, and ours stand beside them
-for information."""
+|d| ≤ {SHARE}. The last printed digit may be rounded. Of a single seed (n = 1) no spread is known: only the fixed
+tolerances apply. *Reproduced (wide)* are accuracies with |d| > {WIDE:.0f} points that the rule accepts for their
+spread: they do not contradict the published figure, and hardly confirm it. Figures marked *exact* do not depend on
+training and have to agree to the last digit; those that do are *reproduced exactly*. A bound, such as < 0, has to hold
+for our mean; instead of a difference stands in how many seeds it holds, and no test tells whether by more than chance.
+*Not comparable* are figures of other data or of another training, and ours stand beside them for information. A figure
+marked *again* stands in two places and is counted in the other."""
+
+_BOUNDS: Mapping[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt}
 
 
 @dataclass(frozen=True)
@@ -39,10 +55,14 @@ class Outcome:
     published: str
     """As printed."""
     exact: bool
+    again: bool
+    """Whether it is counted elsewhere."""
     ours: Summary | None
     state: str
     """Why ours is missing."""
     difference: float | None
+    kept: int | None
+    """In how many seeds a bound holds."""
     verdict: Verdict
     why: str
     """Why it is not comparable."""
@@ -57,10 +77,9 @@ def outcomes(literature: Literature, table: FigureTable, boards: Mapping[str, Ta
         for board in there or table.boards[:1]:
             why = figure.not_comparable or ("" if figure.exact else literature.not_comparable.get(board, ""))
             told = _Told(key, figure, board, boards.get(board), why)
-            for metric, number in figure.published.items():
-                yield _outcome(told, metric, number, bound=False)
-            for metric, number in figure.below.items():
-                yield _outcome(told, metric, number, bound=True)
+            for bound, numbers in (("", figure.published), ("<", figure.below), (">", figure.above)):
+                for metric, number in numbers.items():
+                    yield _outcome(told, metric, number, bound)
 
 
 class _Told(NamedTuple):
@@ -73,13 +92,15 @@ class _Told(NamedTuple):
     why: str
 
 
-def _outcome(told: _Told, metric: str, number: Decimal, *, bound: bool) -> Outcome:
+def _outcome(told: _Told, metric: str, number: Decimal, bound: str) -> Outcome:
     key, figure, board, table, why = told
-    label, ours, state = figure.label, None, "not run"
+    label, state = figure.label, "not run"
+    values: list[float] = []
     line = find_line(table, figure.line, f"{key}.line") if table else None
     if table and line:
         label = label or brief(" ".join(part for part in (_group(table, line), line.method, line.setting) if part))
-        ours, state = measured(table, line, metric, figure.minus, key), line.state or "diverged"
+        values, state = measured(table, line, metric, figure.minus, key), line.state or "diverged"
+    ours = summarize(values) if values else None
     verdict: Verdict
     if line is None:
         verdict = "not run"
@@ -87,23 +108,32 @@ def _outcome(told: _Told, metric: str, number: Decimal, *, bound: bool) -> Outco
         verdict = "not comparable"
     elif ours is None:
         verdict = "no result"
-    elif bound:
-        verdict = "reproduced" if ours.mean < number else "not reproduced"
     else:
-        verdict = "reproduced" if agrees(ours, metric, number, figure) else "not reproduced"
+        verdict = _judged(ours, metric, number, bound, figure)
     return Outcome(
         label=label or " ".join(texts[0] for texts in figure.line.alternatives.values()),
         metric=metric,
         board=board,
-        published=("< " if bound else "") + _printed(number),
+        published=f"{bound} {_printed(number)}".lstrip(),
         exact=figure.exact,
+        again=figure.again,
         ours=ours,
         state=state,
         difference=ours.mean - float(number) if ours and not bound else None,
+        kept=sum(_BOUNDS[bound](value, float(number)) for value in values) if ours and bound else None,
         verdict=verdict,
         why=why,
         reason=figure.reason,
     )
+
+
+def _judged(ours: Summary, metric: str, number: Decimal, bound: str, figure: Figure) -> Verdict:
+    difference = abs(ours.mean - float(number))
+    if not (_BOUNDS[bound](ours.mean, float(number)) if bound else agrees(ours, metric, number, figure)):
+        return "not reproduced"
+    if figure.exact:
+        return "reproduced exactly"
+    return "reproduced (wide)" if not bound and _in_points(metric) and difference > WIDE else "reproduced"
 
 
 def agrees(ours: Summary, metric: str, number: Decimal, figure: Figure) -> bool:
@@ -118,9 +148,13 @@ def agrees(ours: Summary, metric: str, number: Decimal, figure: Figure) -> bool:
 
 
 def _least(metric: str, published: float) -> float:
-    if metric == "change" or (metric.endswith("accuracy") and published >= HIGH):
-        return POINT
+    if _in_points(metric):
+        return POINT if metric == "change" or published >= HIGH else 0.0
     return SHARE if metric.endswith("sparsity") else 0.0
+
+
+def _in_points(metric: str) -> bool:
+    return metric == "change" or metric.endswith("accuracy")
 
 
 def find_line(table: Table, selector: Selector, key: str) -> Line | None:
@@ -137,14 +171,14 @@ def find_line(table: Table, selector: Selector, key: str) -> Line | None:
     return lines[0] if lines else None
 
 
-def measured(table: Table, line: Line, metric: str, minus: Selector | None, key: str) -> Summary | None:
-    """The metric over the seeds, less that of another line; None unless every seed has a number."""
+def measured(table: Table, line: Line, metric: str, minus: Selector | None, key: str) -> list[float]:
+    """The metric of each seed, less that of another line; none unless every seed has a number."""
     values = _values(line.records, line.parents, metric, key)
     if minus is not None:
         other = find_line(table, minus, f"{key}.minus")
         less = _values(other.records, other.parents, metric, key) if other else []
         values = [one - two for one, two in zip(values, less, strict=False)] if len(values) == len(less) else []
-    return summarize(values) if values and len(values) == line.seeds and not line.state else None
+    return values if len(values) == line.seeds and not line.state else []
 
 
 def _values(records: Sequence[Record], parents: Sequence[Record], metric: str, key: str) -> list[float]:
