@@ -68,10 +68,14 @@ def plan(
     if seeds:
         _require_once(seeds, "seeds")
     cells: dict[str, Cell] = {}
+    names: dict[tuple[str, str, str], int] = {}
     for cell in _Planner(board, Builder(registry, fingerprint), seeds, added).cells():
         known = cells.setdefault(cell.key, cell)
-        if known is not cell and cell.role != "control" and not cell.added:
-            raise ConfigError(board.place(f'"{cell.label}" plans the same chain as "{known.label}"'))
+        if known is not cell:
+            if cell.role != "control" and not cell.added:
+                raise ConfigError(board.place(f'"{cell.label}" plans the same chain as "{known.label}"'))
+        elif cell.role == "row" and names.setdefault((cell.group, cell.method, cell.setting), cell.line) != cell.line:
+            raise ConfigError(board.place(f'two rows would be called "{cell.label}": give one of them a label'))
     return Plan(board, tuple(seeds or board.board.seeds), tuple(cells.values()))
 
 

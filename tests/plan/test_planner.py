@@ -509,6 +509,17 @@ def test_the_same_chain_twice(refusal, rows, message):
     assert refusal(rows) == message
 
 
+@pytest.mark.parametrize(
+    ("rows", "name"),
+    [
+        (row(PERCENTILE) + row('prune = "percentile", sparsity = 0.8, skip = ["last"]'), "percentile sparsity 0.8"),
+        (row("finetune = 1", more='label = "a"') + row("finetune = 2", more='label = "a"'), "a"),
+    ],
+)
+def test_a_name_twice(refusal, rows, name):
+    assert refusal(rows) == f'two rows would be called "{name}": give one of them a label'
+
+
 def test_an_error_names_file_place_and_remedy(tmp_path: Path):
     path = tmp_path / "resnet20.toml"
     head = '[board]\nname = "b"\ntitle = "B"\nseeds = [0]\n[dense]\ndataset = "digits"\nmodel = "mlp"\n'
