@@ -43,6 +43,13 @@ def quantizes(line: Line) -> bool:
     return any(step.get("step") == "quantize" for step in steps(line))
 
 
+def is_tuned_on_grid(line: Line) -> bool:
+    """Whether anything was trained after the last step that puts weights on a grid."""
+    found = steps(line)
+    places = [place for place, step in enumerate(found) if step.get("step") == "quantize"]
+    return bool(places) and any(step.get("recipe") for step in found[places[-1] :])
+
+
 def asked_bits(line: Line) -> int | None:
     """The bits that its last quantizer was asked for; None of none."""
     found = [bits for step in steps(line) if isinstance(bits := plugin(step)[1].get(BITS), int)]

@@ -91,6 +91,8 @@ def draw_curves(figure: "Figure", axis: Axis, panels: Panels) -> None:
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     shared = set.intersection(*(set(name.split()) for name in names)) if len(names) > 1 else ()  # as "skip first+last"
     told = {name: " ".join(word for word in name.split() if word not in shared) for name in names}
+    if "" in told.values() or len(set(told.values())) < len(names):
+        told = {name: name for name in names}
     look = dict(zip(names, looks(), strict=False))
     rows, columns = -(-len(panels) // _COLUMNS), min(len(panels), _COLUMNS)
     entries = LEGEND_COLUMNS - (max(map(len, told.values())) > _LONG_NAME)

@@ -1,5 +1,6 @@
 """How far apart the accuracies of a board's lines are: paired by seed and test example, as `compare` does it."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from benchsuite.store import Record
 
 _ALPHA = 0.025
 _EXAMPLES_ALONE = Prior(correlation=0.0, slope=0.0, freedom=1e9, at=1.0)
-"""Where no line has two seeds: McNemar's variance, of these networks on other examples. What other trainings would give
+"""Where no line has two seeds: the variance of these networks on other examples. What other trainings would give,
 nothing here can tell."""
 
 
@@ -31,7 +32,7 @@ class Effects:
                 yield found
 
     def between(self, base: Sequence[Record], new: Sequence[Record]) -> Estimate | None:
-        """Accuracy of `new` − that of `base`, in points, over the seeds that both have a result of; None of none."""
+        """Accuracy of `new` − that of `base`, in points; None unless all have a result, and the same seeds."""
         contrast = _contrast(base, new)
         return Estimate(contrast, self._prior) if contrast else None
 
@@ -40,16 +41,26 @@ class Effects:
         return self.between(line.parents, line.records) if line.complete else None
 
 
-def margin(estimate: Estimate) -> float:
-    """Half the width of the 95 % interval, in points."""
-    return estimate.margin(_ALPHA) if estimate.contrast.disagreement else 0.0
+def margin(estimate: Estimate, comparisons: int = 1) -> float:
+    """Half the width of the 95 % interval, in points; of so many intervals that all hold at 95 % (Bonferroni)."""
+    contrast = estimate.contrast
+    if not contrast.disagreement:
+        return 0.0
+    found = estimate.margin(_ALPHA / comparisons)
+    if estimate.prior is _EXAMPLES_ALONE:  # McNemar's variance is that of no change
+        found *= math.sqrt(1 - (contrast.change / 100) ** 2 / contrast.disagreement)
+    return found
 
 
-def distinguishable(estimate: Estimate) -> bool:
-    """Whether the 95 % interval leaves out 0."""
-    return abs(estimate.change) > margin(estimate)
+def distinguishable(estimate: Estimate, comparisons: int = 1) -> bool:
+    """Whether the interval leaves out 0."""
+    return abs(estimate.change) > margin(estimate, comparisons)
 
 
 def _contrast(base: Sequence[Record], new: Sequence[Record]) -> Contrast | None:
-    line = compared(*(Side({int(str(one.cell["seed"])): one for one in side}, {}) for side in (base, new)))
-    return line.contrast if line and line.paired else None
+    """None over a hole on either side, and where the seeds are others."""
+    sides = [{int(str(one.cell["seed"])): one for one in side if one.status == "ok"} for side in (base, new)]
+    if sides[0].keys() != sides[1].keys() or len(sides[0]) < max(len(base), len(new)):
+        return None
+    line = compared(*(Side(side, {}) for side in sides))
+    return line.contrast if line else None

@@ -14,12 +14,15 @@ LEVEL, HIGHER, TIE = "≈", "▲", "="
 LEGEND = f"""\
 - **accuracy %**: top-1 on the test set after the last epoch, mean ± sample standard deviation over seeds. Bold: the
   highest of its kind, that is of the rows of a dense network that were asked for the same and trained, or not trained,
-  after; {TIE}: not distinguishable from it.
-- **Δ dense**: paired change against the same seed's dense network ± half the 95 % interval, in points.
+  after; {TIE}: not distinguishable from it, by tests that are all right at once in 95 % of cases (Bonferroni).
+- **Δ dense**: paired change against the same seed's dense network ± half the width of its 95 % interval, in points. The
+  interval is that of `benchsuite compare`: the spread of a row over its seeds is moderated by that of all rows of the
+  board, since few seeds tell little of it; so a row that two boards share has another interval on each.
 - **before**: accuracy before the training that followed compression.
 - **random**: accuracy of random masks of the same sparsity per layer with the same training; a column such as
   *magnitude*: of the method that it names, at the row's sparsity. There {LEVEL} is not distinguishable from the row,
-  and {HIGHER} better than the row by the paired test; unmarked ones are worse.
+  and {HIGHER} better than the row by the paired test; unmarked ones are worse. Each of these marks is one test
+  at 5 %: among many rows that are equal, one in twenty is told apart.
 - **sparse**: zeros / weights of Linear and Conv layers; **bits**: mean bit width of those weights; **size**: bytes of
   the dense float32 model / bytes of this one, bit-packed and compressed; **MACs**: multiply-accumulates of one example
   that have a non-zero weight."""

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from benchsuite.report.chains import asked_bits, asked_sparsity, chooses, is_tuned, quantizes, variant
+from benchsuite.report.chains import asked_bits, asked_sparsity, chooses, is_tuned, is_tuned_on_grid, quantizes, variant
 from benchsuite.report.effects import distinguishable
 from benchsuite.report.formats import NOTHING, brief, number, signed, with_margin, with_spread
 from benchsuite.report.lines import Line
@@ -11,7 +11,9 @@ from benchsuite.report.markdown import LEVEL, beside_random, grid
 from benchsuite.report.standings import Standings
 
 LEVELS = (0.5, 0.8, 0.9)
+_NEAR = 0.01
 _MOST_TIES = 3
+_FLOAT = 32
 
 
 def overview(boards: Sequence[Standings]) -> str:
@@ -27,8 +29,8 @@ def _kept(boards: Sequence[Standings]) -> str:
     headings = ("board", "asked", "trained after", "best", "accuracy %", "Δ dense", "random", "sparse", "ties")
     return f"""### Which method keeps the most accuracy?
 
-Of the rows that ask for 50, 80 or 90 % sparsity, the most accurate; *ties*: methods not distinguishable from it, and of
-how many rows in all; *sparse*: what it came to, less than asked where layers are skipped.
+Of the rows that ask for 50, 80 or 90 % sparsity and come to it, the most accurate; *ties*: methods not distinguishable
+from it, and of how many rows in all. Rows that skip layers and so keep more weights are left out.
 
 {grid(headings, rows, 4)}"""
 
@@ -38,7 +40,7 @@ def _best(standings: Standings) -> Iterator[list[str]]:
     groups = list(standings.table.groups)
     for line in standings.unmatched:
         asked = asked_sparsity(line)
-        if asked and asked[0] in LEVELS and not quantizes(line):
+        if asked and asked[0] in LEVELS and not quantizes(line) and _is_reached(line, *asked):
             kinds[asked[0], asked[1], is_tuned(line), line.group].append(line)
     for kind in sorted(kinds, key=lambda one: (groups.index(one[3]), one)):
         level, channels, tuned, group = kind
@@ -57,9 +59,17 @@ def _best(standings: Standings) -> Iterator[list[str]]:
             ]
 
 
+def _is_reached(line: Line, level: float, channels: bool) -> bool:
+    """Whether it came to the sparsity that it asked for; that of channels is none of weights."""
+    sparsity = line.metric("sparsity")
+    return channels or sparsity is None or sparsity.mean > level - _NEAR
+
+
 def _ties(ties: Sequence[Line], rows: int) -> str:
+    if rows == 1:
+        return NOTHING
     names = list(dict.fromkeys(line.method for line in ties))
-    told = ", ".join(names[:_MOST_TIES]) + (f" and {more} more" if (more := len(names) - _MOST_TIES) > 0 else "")
+    told = "; ".join(names[:_MOST_TIES]) + (f" and {more} more" if (more := len(names) - _MOST_TIES) > 0 else "")
     return f"{told or 'none'} (of {rows})"
 
 
@@ -78,7 +88,8 @@ def _chosen(boards: Sequence[Standings]) -> str:
     return f"""### What is chosen where nothing is asked?
 
 Methods that find the sparsity by themselves, one-shot, over all networks and settings of a board's table, smallest to
-largest; *against*: how often the paired test finds the row better · not distinguishable · worse at the same sparsity.
+largest; *against*: how often the paired test finds the row better · not distinguishable · worse at the same sparsity,
+each at 5 %.
 
 {table}"""
 
@@ -122,7 +133,7 @@ def _bits(boards: Sequence[Standings]) -> str:
     return f"""### What do bits cost?
 
 Change of accuracy against the dense network, in points, when weights are put on the grid → after training on it;
-{LEVEL}: not distinguishable from the dense network at last.
+{LEVEL}: not distinguishable from the dense network after it. *32 bits*: of the pruned network that is quantized.
 
 {grid(("board", "method", *(f"{bits} bits" for bits in widths)), rows)}"""
 
@@ -132,7 +143,10 @@ def _quantized(standings: Standings) -> Iterator[tuple[list[str], dict[int, str]
     for line in standings.primary:
         bits = asked_bits(line)
         if bits is not None:
-            kinds[line.group, variant(line)][bits] = _before_after(standings, line)
+            found = kinds[line.group, variant(line)]
+            found[bits] = "; ".join(filter(None, [found.get(bits), _before_after(standings, line)]))
+            if start := standings.relations.start.get(line.number):
+                found[_FLOAT] = signed(change.change) if (change := standings.change(start)) else start.state
     for (group, method), changes in kinds.items():
         yield [_place(standings, group), method], changes
 
@@ -141,11 +155,14 @@ def _before_after(standings: Standings, line: Line) -> str:
     before, after = standings.relations.before.get(line.number), standings.change(line)
     if after is None:
         return line.state or NOTHING
-    told = [signed(first.change)] if before and (first := standings.change(before)) else []
+    if not is_tuned_on_grid(line):
+        return f"{signed(after.change)} → {NOTHING}"
     mark = "" if distinguishable(after) else f" {LEVEL}"
+    told = [signed(first.change)] if before and (first := standings.change(before)) else []
     return " → ".join([*told, signed(after.change)]) + mark
 
 
 def _place(standings: Standings, group: str) -> str:
     name = standings.table.board
-    return f"[{name}](#{name})" + (f" {group}" if group else "")
+    one = " (one seed)" * (standings.seeds == 1)
+    return f"[{name}](#{name})" + (f" {group}" if group else "") + one

@@ -17,6 +17,8 @@ class Relations:
         """Of a line that was trained after compression: the line measured between."""
         self.marks = {line.number for line in self.before.values()}
         """The lines that are such a measurement of another."""
+        self.start = _starts(rows)
+        """Of a line that was quantized: the row of the same steps before, pruned and in floats."""
         self.matched: dict[int, dict[str, Line]] = defaultdict(dict)
         """Of a line: those that take their sparsity from it, by the heading that their kind has."""
         self.headings: dict[int, str] = {}
@@ -52,6 +54,17 @@ def _befores(rows: list[Line]) -> dict[int, Line]:
             mark = by_chain.get((line.group, line.method, *texts[:length]))
             if mark and not own[length - 1].get("recipe") and any(step.get("recipe") for step in own[length:]):
                 found[line.number] = mark
+    return found
+
+
+def _starts(rows: list[Line]) -> dict[int, Line]:
+    by_chain = {(line.group, *_texts(line)): line for line in rows}
+    found = {}
+    for line in rows:
+        before = [*takewhile(lambda step: step.get("step") != "quantize", steps(line))]
+        start = by_chain.get((line.group, *_texts(line)[: len(before)]))
+        if start and start is not line:
+            found[line.number] = start
     return found
 
 

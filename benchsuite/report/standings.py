@@ -48,12 +48,15 @@ class Standings:
         """Accuracy against the dense parents, in points; None of a dense line and over a hole."""
         return None if line.role == "dense" else self._effects.change(line)
 
-    def against(self, line: Line, others: Sequence[Record]) -> Verdict | None:
-        """Whether the line's accuracy is distinguishable from that of others with the same seeds; None over a hole."""
-        estimate = self._effects.between(others, line.records) if line.complete else None
+    def against(self, line: Line, others: Sequence[Record], comparisons: int = 1) -> Verdict | None:
+        """Whether the line's accuracy is distinguishable from that of others with the same seeds; None over a hole.
+
+        comparisons: of how many together no one is to be wrong, at 5 %.
+        """
+        estimate = self._effects.between(others, line.records)
         if estimate is None:
             return None
-        return "level" if not distinguishable(estimate) else "better" if estimate.change > 0 else "worse"
+        return "level" if not distinguishable(estimate, comparisons) else "better" if estimate.change > 0 else "worse"
 
     def best(self, lines: Sequence[Line]) -> tuple[Line, list[Line]] | None:
         """The line of the highest accuracy, and those not distinguishable from it; None if none has a result."""
@@ -61,7 +64,8 @@ class Standings:
         if not whole:
             return None
         best = max(whole, key=lambda one: one[0])[1]
-        return best, [line for _, line in whole if line is not best and self.against(line, best.records) == "level"]
+        others = [line for _, line in whole if line is not best]
+        return best, [line for line in others if self.against(line, best.records, len(others)) == "level"]
 
     def ranks(self, lines: Sequence[Line]) -> dict[int, Rank]:
         """Of these lines, by number, the best of each kind and those not distinguishable from it.

@@ -39,12 +39,13 @@ def test_the_best_at_each_sparsity(make):
     records += line(make, 4, 80.0, [train(), prune("c", sparsity=0.8)], method="c")
     records += line(make, 5, 94.0, [train(), prune("c", sparsity=0.8), finetune(5)], method="c")
     records += line(make, 6, 99.0, [train(), prune("d", sparsity=0.7)], method="d", setting="sparsity 0.7")
-    records += line(make, 7, 80.0, [train(), prune("e", sparsity=0.5, physical=True)], method="e")
+    records += line(make, 7, 80.0, [train(), prune("e", sparsity=0.5, physical=True)], method="e", sparsity=0.4)
+    records += line(make, 8, 94.0, [train(), prune("f", sparsity=0.8)], method="skips", sparsity=0.78)
     found = rows(told(records))[1:]
     assert [(*row[1:4], row[6], row[8]) for row in found] == [
-        ("50 % of channels", "no", "e sparsity 0.8", "–", "none (of 1)"),
+        ("50 % of channels", "no", "e sparsity 0.8", "–", "–"),
         ("80 %", "no", "a", "84.0", "b (of 3)"),
-        ("80 %", "yes", "c", "–", "none (of 1)"),
+        ("80 %", "yes", "c", "–", "–"),
     ]
     assert found[1][4] == "90.00 ± 0.00"
     assert found[1][5].startswith("−5.0 ± ")
@@ -94,8 +95,29 @@ def test_what_bits_cost(make):
     assert heading[2:] == ["4 bits", "3 bits", "2 bits"]
     assert [row[1:] for row in found] == [
         ["grid per_channel", "−1.0 → 0.0 ≈", "–", "−35.0 → −10.0"],
-        ["plain", "–", "−5.0", "–"],
+        ["plain", "–", "−5.0 → –", "–"],
     ]
+
+
+def test_what_bits_cost_a_pruned_network_is_told_beside_what_pruning_cost(make):
+    pruned = [train(), prune("a", sparsity=0.8), finetune(5)]
+    records = dense(make) + line(make, 1, 91.0, pruned, method="a")
+    records += line(make, 2, 90.0, [*pruned, quantize(4)], method="a, quantized")
+    records += line(make, 3, 92.0, [*pruned, quantize(4), finetune(5)], method="a, quantized")
+    heading, *found = rows(told(records).partition("What do bits cost?")[2])
+    assert heading[2:] == ["32 bits", "4 bits"]
+    assert [row[1:] for row in found] == [["a, quantized", "−4.0", "−5.0 → −3.0"]]
+
+
+def test_training_before_the_grid_is_none_on_it(make):
+    records = dense(make)
+    records += line(make, 1, 90.0, [train(), prune("a", sparsity=0.8), finetune(5), quantize(4)], method="a")
+    assert rows(told(records))[-1][1:] == ["a", "−5.0 → –"]
+
+
+def test_one_seed_is_told(make):
+    records = [make(0, 0, role="dense", steps=[train()]), make(1, 0, method="q", steps=[train(), quantize(4)])]
+    assert rows(told(records))[-1][0].endswith(" (one seed)")
 
 
 def test_a_hole_is_told(make):
@@ -113,9 +135,9 @@ def test_the_quick_board():
     assert text.count("### ") == 3
     found = rows(text)
     assert [row[1:4] for row in found if row[0] == "[quick](#quick)" and "%" in row[1]] == [
-        ["50 %", "no", "weight"],
-        ["80 %", "no", "weight"],
+        ["50 %", "no", "global-percentile"],
+        ["80 %", "no", "global-percentile"],
         ["80 %", "yes", "percentile, tuned"],
-        ["90 %", "no", "weight"],
+        ["90 %", "no", "global-percentile"],
         ["90 %", "yes", "iterative, global cubic"],
     ]
