@@ -1,4 +1,4 @@
-"""Where a curve turns: exact figures, what must always hold, and how often an interval holds the truth."""
+"""Where a curve turns: exact figures, and what must always hold."""
 
 import numpy as np
 import pytest
@@ -42,8 +42,7 @@ def test_the_interval_of_a_crossing_holds_its_estimate(loss, margin, tolerance):
 @pytest.mark.parametrize("bend", [-0.4, 0.0, 0.16, 0.6])
 @pytest.mark.parametrize(("level", "slope"), [(0.0, 40.0), (0.3, 5.0), (-2.0, -1.0)])
 def test_the_bend_of_a_hinge_is_found(bend, level, slope):
-    turn = hinge(SWEEP, level + slope * np.maximum(bend - SWEEP, 0))
-    assert (turn.estimate, turn.low, turn.high) == pytest.approx((bend, bend, bend), abs=1e-3)
+    assert hinge(SWEEP, level + slope * np.maximum(bend - SWEEP, 0)) == pytest.approx(bend, abs=1e-3)
 
 
 @settings(derandomize=True)  # of two bends that fit equally well, rounding decides
@@ -54,22 +53,7 @@ def test_the_bend_of_a_hinge_is_found(bend, level, slope):
 )
 def test_units_do_not_move_a_bend(noise, level, scale):
     curve = np.array(noise) / 100 + 20 * np.maximum(0.1 - SWEEP, 0)
-    turn, other = hinge(SWEEP, curve), hinge(SWEEP, level + scale * curve)
-    assert turn.low <= turn.estimate <= turn.high
-    assert (turn.estimate, turn.low, turn.high) == pytest.approx((other.estimate, other.low, other.high), abs=2e-3)
-
-
-def test_the_interval_of_a_bend_holds_the_truth_about_as_often_as_it_says():
-    random, truth = np.random.default_rng(0), 0.1
-    turns = [hinge(SWEEP, 20 * np.maximum(truth - SWEEP, 0) + random.normal(0, 0.5, len(SWEEP))) for _ in range(400)]
-    share = np.mean([turn.side(truth) == 0 for turn in turns])
-    assert 0.92 <= share <= 0.98
-
-
-def test_a_curve_without_a_bend_has_no_end_of_its_interval():
-    turn = hinge(SWEEP, np.random.default_rng(0).normal(size=11))
-    assert turn.low == -INFINITY
-    assert turn.high == INFINITY
+    assert hinge(SWEEP, curve) == pytest.approx(hinge(SWEEP, level + scale * curve), abs=2e-3)
 
 
 @pytest.mark.parametrize(("value", "side"), [(0.0, -1), (1.0, 0), (2.0, 0), (3.0, 0), (3.5, 1)])

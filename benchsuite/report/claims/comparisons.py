@@ -12,6 +12,9 @@ from benchsuite.store import Record
 
 _RATE = 0.05
 
+Key = tuple[tuple[str, ...], tuple[str, ...]]
+"""The keys of the records on both sides: boards may share networks."""
+
 
 class Against(NamedTuple):
     """What is compared, of a row."""
@@ -43,6 +46,8 @@ class Comparison:
     """In points; positive where the row, or its control, is better."""
     discovered: bool
     """Whether the difference is one, at a false discovery rate of 5 % over all comparisons of the claim."""
+    key: Key
+    """The same of a comparison that another board repeats."""
 
     @property
     def sign(self) -> int:
@@ -51,19 +56,27 @@ class Comparison:
 
 
 def comparisons(boards: Iterable[Board], where: Mapping[str, object]) -> tuple[list[Comparison], int]:
-    """Of the rows that another row is matched to; and how many there are not, for want of the result of a seed."""
+    """Of the rows that another row is matched to; and how many there are not, for want of the result of a seed.
+
+    What several boards hold is tested once, with the dispersions of the first of them, and has one verdict in all.
+    """
     pairs = [pair for row in rows(boards, where) for pair in _pairs(row)]
-    told = [
-        (pair.row, pair.against, estimate)
-        for pair in pairs
+    estimates = {
+        pair.key: estimate
+        for pair in reversed(pairs)  # the first board stands
         if pair.whole and (estimate := pair.row.board.effects.between(pair.base, pair.new))
+    }
+    holes = len({pair.key for pair in pairs}) - len(estimates)
+    if not estimates:
+        return [], holes
+    chances = [min(1.0, 2 * min(estimate.p_worse, estimate.p_better)) for estimate in estimates.values()]
+    controlled = dict(zip(estimates, false_discovery_control(chances, method="bh"), strict=True))
+    found = [
+        Comparison(pair.row, pair.against, estimates[pair.key], bool(controlled[pair.key] <= _RATE), pair.key)
+        for pair in pairs
+        if pair.key in estimates
     ]
-    if not told:
-        return [], len(pairs)
-    chances = [min(1.0, 2 * min(estimate.p_worse, estimate.p_better)) for _, _, estimate in told]
-    controlled = false_discovery_control(chances, method="bh")
-    found = [Comparison(*one, bool(chance <= _RATE)) for one, chance in zip(told, controlled, strict=True)]
-    return found, len(pairs) - len(found)
+    return found, holes
 
 
 class _Pair(NamedTuple):
@@ -71,6 +84,10 @@ class _Pair(NamedTuple):
     against: Against
     base: Sequence[Record]
     new: Sequence[Record]
+
+    @property
+    def key(self) -> Key:
+        return tuple(record.key for record in self.base), tuple(record.key for record in self.new)
 
     @property
     def whole(self) -> bool:

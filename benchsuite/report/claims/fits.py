@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f as fisher
 
 FEWEST_POINTS = 5
 """Of a curve that can be fitted: the three numbers of a hinge, and two more that say how well it fits."""
 
 _GRID = 2001
-_CONFIDENCE = 0.95
 
 Floats = NDArray[np.float64]
 
@@ -48,12 +46,10 @@ def _last_crossing(x: Floats, loss: Floats, tolerance: float) -> float:
     return float(x[last] + share * (x[last + 1] - x[last]))
 
 
-def hinge(x: Floats, y: Floats) -> Turn:
-    """The bend ψ of the least-squares fit y = a + b (ψ − x)₊, with its profile interval.
+def hinge(x: Floats, y: Floats) -> float:
+    """The bend ψ of the least-squares fit y = a + b (ψ − x)₊.
 
-    x: ascending (n,), n ≥ FEWEST_POINTS; y: (n,). ψ is sought between the second point and the last but one. The
-    interval holds each ψ whose sum of squares exceeds the least by no more than F(1, n − 3) allows, so that a curve
-    which is no hinge has a wide one.
+    x: ascending (n,), n ≥ FEWEST_POINTS; y: (n,). ψ is sought between the second point and the last but one.
     Source: Muggeo 2003, "Estimating regression models with unknown break-points".
     """
     bends = np.linspace(x[1], x[-2], _GRID)
@@ -62,9 +58,4 @@ def hinge(x: Floats, y: Floats) -> Turn:
     centred = y - y.mean()
     slopes = ramps @ centred / np.square(ramps).sum(axis=1)
     squares = np.square(centred - slopes[:, None] * ramps).sum(axis=1)
-    best, freedom = int(squares.argmin()), len(x) - 3
-    allowed = squares[best] * (1 + fisher.ppf(_CONFIDENCE, 1, freedom) / freedom)
-    inside = np.flatnonzero(squares <= allowed)
-    low = -np.inf if inside[0] == 0 else float(bends[inside[0]])
-    high = np.inf if inside[-1] == _GRID - 1 else float(bends[inside[-1]])
-    return Turn(float(bends[best]), low, high)
+    return float(bends[squares.argmin()])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
-from benchsuite.report.claims.comparisons import RANDOM, Against, Comparison, comparisons
+from benchsuite.report.claims.comparisons import RANDOM, Against, Comparison, Key, comparisons
 from benchsuite.report.claims.rows import Board, Row, absent
 from benchsuite.report.claims.schema import Matched, Part
 from benchsuite.report.claims.wording import NOTHING, counted, number, signed, span, table
@@ -16,6 +16,9 @@ told by the paired test at a false discovery rate of 5 % over all {comparisons} 
 has it layer by layer, and so does the control of what is matched. The two controls together show what the division \
 among the layers does, whichever weights are kept."""
 
+_SHARED = """\
+What boards share is tested once, with the dispersions of the first of them, and has the same verdict on each."""
+
 _TALLY = "better / even / worse"
 
 Group = tuple[tuple[object, ...], list[Comparison]]
@@ -27,20 +30,22 @@ def tested(claim: Matched, boards: Sequence[Board]) -> list[str]:
     if not found:
         return ["Not tested: no committed board has such rows and rows that are matched to them."]
     left_out = f" {counted(holes, 'comparison')} had to be left out: a seed has no result." if holes else ""
+    unique = _once(found)
+    shared = f" {_SHARED}" if len(unique) < len(found) else ""
     missing = absent(boards, claim.where)
     parts = [(part, of) for part in claim.parts if (of := [one for one in found if one.row.has(part.where)])]
     return [
         *(_told(part, of) for part, of in parts),
         *([f"Not run: {', '.join(missing)}."] if missing else []),
-        _METHOD.format(comparisons=counted(len(found), "comparison"), random=RANDOM.heading) + left_out,
+        _METHOD.format(comparisons=counted(len(unique), "comparison"), random=RANDOM.heading) + shared + left_out,
         *(block for part, of in parts for block in _tables(claim, part, of)),
     ]
 
 
 def _told(part: Part, found: Sequence[Comparison]) -> str:
     """What all comparisons of a part say, a line for each kind of them."""
-    found = _once(found)
-    lines = [f"{part.name} ({counted(len(_rows(found)), 'row')}):\n"]
+    found, every = _once(found), found
+    lines = [f"{part.name} ({counted(len(_rows(found)), 'row')}{_repeated(every)}):\n"]
     for against in _kinds(found):
         of = [one for one in found if one.against == against]
         better, even, worse = _tally(of)
@@ -49,6 +54,15 @@ def _told(part: Part, found: Sequence[Comparison]) -> str:
             f" {worse}); on average {signed(_mean(of))} points, {span(one.estimate.change for one in of)}."
         )
     return "\n".join(lines)
+
+
+def _repeated(found: Sequence[Comparison]) -> str:
+    """Why tables by board have more rows than there are in all."""
+    more = len({id(one.row) for one in found}) - len(_rows(found))
+    if not more:
+        return ""
+    does = "repeats networks of another board and stands" if more == 1 else "repeat networks of another board and stand"
+    return f"; {more:,} more {does} only in tables by board"
 
 
 def _tables(claim: Matched, part: Part, found: Sequence[Comparison]) -> Iterator[str]:
@@ -108,9 +122,9 @@ def _mean(found: Iterable[Comparison]) -> float:
 
 def _once(found: Iterable[Comparison]) -> list[Comparison]:
     """Without those that another board repeats: boards may share networks."""
-    unique: dict[tuple[object, ...], Comparison] = {}
+    unique: dict[Key, Comparison] = {}
     for one in found:
-        unique.setdefault((one.against, *(record.key for record in one.row.line.records)), one)
+        unique.setdefault(one.key, one)
     return list(unique.values())
 
 
@@ -120,4 +134,4 @@ def _kinds(found: Iterable[Comparison]) -> list[Against]:
 
 def _rows(found: Iterable[Comparison]) -> list[Row]:
     """Those that are compared, each once."""
-    return list({id(one.row): one.row for one in found}.values())
+    return list({tuple(record.key for record in one.row.line.records): one.row for one in found}.values())

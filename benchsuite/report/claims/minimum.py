@@ -37,7 +37,7 @@ def tested(claim: Minimum, boards: Sequence[Board]) -> list[str]:
     breaches = [one for one in known if _value(one) < claim.least]
     unknown = [one for one in once if one.value is None]
     return [
-        " ".join([_verdict(claim, known, breaches), *_unmeasured(unknown)]),
+        " ".join([_verdict(claim, known, breaches), *_unmeasured(unknown), *_shared(claim, found, known)]),
         _by_board(claim, boards, found),
         *_breaches(breaches + unknown),
     ]
@@ -59,6 +59,18 @@ def _verdict(claim: Minimum, known: Sequence[_Measured], breaches: Sequence[_Mea
 
 def _unmeasured(unknown: Sequence[_Measured]) -> list[str]:
     return [f"{counted(len(unknown), 'network')} could not be tested; they are listed below."] if unknown else []
+
+
+def _shared(claim: Minimum, found: Sequence[_Measured], known: Sequence[_Measured]) -> list[str]:
+    """Why the boards' numbers sum to more than there are in all."""
+    listed = [one for one in found if one.value is not None]
+    if len(listed) == len(known):
+        return []
+    things = sum(one.count for one in listed)
+    return [
+        f"Boards share networks, which count once here and under each of their boards in the table: its lines sum to"
+        f" {things:,} {claim.counted} of {counted(len(listed), 'network')}."
+    ]
 
 
 def _by_board(claim: Minimum, boards: Sequence[Board], found: Sequence[_Measured]) -> str:

@@ -8,8 +8,7 @@ from benchsuite.report.claims import matched, minimum, turning
 from benchsuite.report.claims.picture import picture
 from benchsuite.report.claims.rows import Board, absent
 from benchsuite.report.claims.schema import Matched, Minimum, TurningPoint, read_claims
-from benchsuite.report.claims.sweeps import sweeps
-from benchsuite.report.claims.turning import grouped
+from benchsuite.report.claims.sweeps import grouped, sweeps
 from benchsuite.report.effects import Effects
 from benchsuite.report.lines import tables
 from benchsuite.store import Record

@@ -42,7 +42,7 @@ def _draw(figure: "Figure", claim: TurningPoint, networks: Mapping[str, Sequence
         axes.axvline(claim.at, color="#999999", linewidth=0.8, linestyle=":", zorder=0)
         axes.axhline(-claim.tolerance, color="#999999", linewidth=0.8, linestyle=":", zorder=0)
         for sweep in sweeps:
-            drawn[sweep.variant] = _draw_sweep(axes, sweep, look[sweep.variant])
+            drawn[sweep.variant] = _draw_sweep(axes, sweep, claim.tolerance, look[sweep.variant])
         axes.set_title(network)
     for axes in grid.flat[len(networks) :]:
         axes.set_axis_off()
@@ -56,15 +56,16 @@ def _draw(figure: "Figure", claim: TurningPoint, networks: Mapping[str, Sequence
     figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=LEGEND_COLUMNS, fontsize=7)
 
 
-def _draw_sweep(axes: "Axes", sweep: Sweep, look: Look) -> "Artist":
+def _draw_sweep(axes: "Axes", sweep: Sweep, tolerance: float, look: Look) -> "Artist":
     """The curve; on it its bend, and where it passes the tolerance with the interval."""
     (curve,) = axes.plot(sweep.values, sweep.change, linewidth=0.9, color=look.color, linestyle=look.style, zorder=2)
-    for turn, marker in ((sweep.threshold, "o"), (sweep.bend, "v")):
-        if np.isfinite(turn.estimate):
-            height = np.interp(turn.estimate, sweep.logs, sweep.change)
-            axes.plot(np.exp(turn.estimate), height, marker=marker, markersize=3.5, color=look.color, zorder=3)
-    low, high = np.clip([sweep.threshold.low, sweep.threshold.high], sweep.logs[0], sweep.logs[-1])
-    axes.hlines(-sweep.tolerance, np.exp(low), np.exp(high), color=look.color, linewidth=2, alpha=0.3, zorder=1)
+    threshold = sweep.threshold(tolerance)
+    for log, marker in ((threshold.estimate, "o"), (sweep.bend, "v")):
+        if np.isfinite(log):
+            height = np.interp(log, sweep.logs, sweep.change)
+            axes.plot(np.exp(log), height, marker=marker, markersize=3.5, color=look.color, zorder=3)
+    low, high = np.clip([threshold.low, threshold.high], sweep.logs[0], sweep.logs[-1])
+    axes.hlines(-tolerance, np.exp(low), np.exp(high), color=look.color, linewidth=2, alpha=0.3, zorder=1)
     return curve
 
 

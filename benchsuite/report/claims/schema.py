@@ -46,7 +46,14 @@ class TurningPoint(_Claim):
     at: float
     """The value that is claimed to be the turning point."""
     tolerance: Annotated[float, Field(gt=0)] = 1.0
-    """Loss in points of accuracy that counts as kept."""
+    """Loss in points of accuracy that counts as kept, in tables by network and in pictures."""
+    tolerances: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list)
+    """Those that the verdict is told for, beside `tolerance`."""
+
+    @property
+    def every_tolerance(self) -> list[float]:
+        """Ascending."""
+        return sorted({self.tolerance, *self.tolerances})
 
 
 class Part(Section):

@@ -1,9 +1,10 @@
 """What a network loses along a field of its pruner: one curve for each board, network and variant."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from benchsuite.report.claims.fits import FEWEST_POINTS, Floats, Turn, crossing,
 from benchsuite.report.claims.rows import Board, Row, rows
 from benchsuite.report.claims.schema import TurningPoint
 from benchsuite.report.effects import margin
+
+Key = TypeVar("Key")
+
+LEFT_OUT = 2
+"""Values without which the bend is fitted again: a corner stays where it is when the sweep is shorter."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +35,27 @@ class Sweep:
     """Half the width of its 95 % interval (n,)."""
     sparsity: Floats
     """Mean over the seeds (n,)."""
-    tolerance: float
-    """Loss in points that counts as kept."""
 
     @property
     def logs(self) -> Floats:
         """Of the values."""
         return np.log(self.values)
 
-    @cached_property
-    def threshold(self) -> Turn:
-        """Where the loss passes the tolerance; a logarithm of the field."""
-        return crossing(self.logs, -self.change, self.margin, self.tolerance)
+    def threshold(self, tolerance: float) -> Turn:
+        """Where the loss passes so many points; a logarithm of the field."""
+        return crossing(self.logs, -self.change, self.margin, tolerance)
 
     @cached_property
-    def bend(self) -> Turn:
+    def bend(self) -> float:
         """Where the curve has its corner; a logarithm of the field."""
         return hinge(self.logs, -self.change)
+
+    @cached_property
+    def refitted(self) -> float:
+        """The bend without the LEFT_OUT smallest values; NaN where too few are left."""
+        if len(self.values) < FEWEST_POINTS + LEFT_OUT:
+            return math.nan
+        return hinge(self.logs[LEFT_OUT:], -self.change[LEFT_OUT:])
 
     def index(self, value: float) -> int | None:
         """Which of the points is at this value of the field."""
@@ -65,10 +75,10 @@ def sweeps(claim: TurningPoint, boards: Iterable[Board]) -> list[Sweep]:
         if isinstance(value, int | float) and value > 0 and change:
             place = (row.board.table.board, row.line.group, row.variant(claim.along))
             found.setdefault(place, []).append((value, row, change))
-    return [_sweep(place, points, claim.tolerance) for place, points in found.items() if len(points) >= FEWEST_POINTS]
+    return [_sweep(place, points) for place, points in found.items() if len(points) >= FEWEST_POINTS]
 
 
-def _sweep(place: tuple[str, str, str], points: Sequence[tuple[float, Row, Estimate]], tolerance: float) -> Sweep:
+def _sweep(place: tuple[str, str, str], points: Sequence[tuple[float, Row, Estimate]]) -> Sweep:
     points = sorted(points, key=lambda point: point[0])
     sparsities = [summary.mean if (summary := row.line.metric("sparsity")) else math.nan for _, row, _ in points]
     return Sweep(
@@ -77,5 +87,12 @@ def _sweep(place: tuple[str, str, str], points: Sequence[tuple[float, Row, Estim
         change=np.array([change.change for _, _, change in points]),
         margin=np.array([margin(change) for _, _, change in points]),
         sparsity=np.array(sparsities),
-        tolerance=tolerance,
     )
+
+
+def grouped(found: Iterable[Sweep], of: Callable[[Sweep], Key]) -> list[tuple[Key, list[Sweep]]]:
+    """The sweeps that have the same key together, in their order."""
+    groups: dict[Key, list[Sweep]] = {}
+    for sweep in found:
+        groups.setdefault(of(sweep), []).append(sweep)
+    return list(groups.items())

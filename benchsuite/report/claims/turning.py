@@ -1,31 +1,33 @@
-"""A claim that accuracy is kept from some value of a field on: where each curve turns, by two definitions."""
+"""A claim that accuracy is kept from some value of a field on: what the thresholds of the curves say of it."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from statistics import median
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from benchsuite.report.claims.agreement import Agreement, agreements, centre
 from benchsuite.report.claims.fits import FEWEST_POINTS, Turn
 from benchsuite.report.claims.schema import TurningPoint
-from benchsuite.report.claims.sweeps import Sweep
-from benchsuite.report.claims.wording import NOTHING, number, signed, span, table
+from benchsuite.report.claims.sweeps import LEFT_OUT, Sweep, grouped
+from benchsuite.report.claims.wording import NOTHING, counted, listing, number, signed, span, table
 
 _METHOD = """\
-Two definitions, since a curve without a corner has no one turning point, both over ln {symbol}. \
-*Threshold*: the smallest {symbol} from which on the loss of accuracy against the dense parents stays within \
-{tolerance}, with straight lines between the points of the sweep; its 95 % interval holds each {symbol} whose loss the \
-test paired by seed and example cannot tell from {tolerance}. \
-*Bend*: the corner of the flat and the sloping line that fit the loss best by least squares (Muggeo 2003), with its \
-95 % profile interval, in which the misfit counts as noise. \
-{at} *above* an interval has kept more than it had to; *below* it, too little."""
+*Threshold*: the smallest {symbol} from which on the loss of accuracy against the dense parents stays within the \
+points that count as kept, with straight lines between the points of the sweep over ln {symbol}; its 95 % interval \
+holds each {symbol} whose loss the test paired by seed and example cannot tell from them. {at} *above* an interval has \
+kept more than it had to; *below* it, too little. The threshold of a network is the median over its curves, and its \
+interval that of theirs: curves of the same dense networks err together. *p, if one*: the chance of thresholds so far \
+apart if all networks of a board turned at one {symbol} (Cochran 1954); below 5 % that counts as ruled out. *Mean*: \
+geometric, over the networks of a board, with Student's 95 % interval for the mean of networks like these; it says \
+nothing of a single one. *Bend*: the corner of the flat and the sloping line that fit the loss best by least squares \
+over ln {symbol} (Muggeo 2003); *refitted*: the same without the {left_out} smallest {symbol}. An ellipsis: beyond the \
+sweep."""
 
 _SIDES = {-1: "below", 0: "inside", 1: "above"}
-
-Key = TypeVar("Key")
-Definition = Callable[[Sweep], Turn]
-_DEFINITIONS: dict[str, Definition] = {"threshold": lambda sweep: sweep.threshold, "bend": lambda sweep: sweep.bend}
+_SIDES_OF_MEDIAN = {-1: "below", 0: "neither below nor above", 1: "above"}
+_MOVED = 0.1
+_LEVEL = 0.05
+_LEAST_CHANCE = 0.001
 
 
 def tested(claim: TurningPoint, found: Sequence[Sweep], missing: Sequence[str], pictures: Sequence[str]) -> list[str]:
@@ -36,32 +38,113 @@ def tested(claim: TurningPoint, found: Sequence[Sweep], missing: Sequence[str], 
     if not found:
         return [f"Not tested: no committed board has a sweep of {FEWEST_POINTS} points along {claim.along}."]
     at = f"{claim.symbol} = {claim.at:g}"
-    points = f"{claim.tolerance:g} " + ("point" if claim.tolerance == 1 else "points")
+    told = agreements(found, claim.every_tolerance)
     return [
-        *(_verdict(claim, at, found, name) for name in _DEFINITIONS),
+        _verdict(claim, at, found),
+        "\n".join(f"- {_agreement(claim, of)}" for of in told),
+        _tolerances(claim, at, found),
+        _boards(claim, told),
+        _means(claim, at, told),
+        _bends(claim, found),
         *([f"Not run: {', '.join(missing)}."] if missing else []),
-        _METHOD.format(symbol=claim.symbol, tolerance=points, at=at),
+        _METHOD.format(symbol=claim.symbol, at=at, left_out=LEFT_OUT),
         _networks(claim, at, found),
         *(f"![loss along {claim.along}]({picture})" for picture in pictures),
         *(f"**{board}**\n\n{_variants(claim, at, of)}" for board, of in grouped(found, lambda one: one.board)),
     ]
 
 
-def _verdict(claim: TurningPoint, at: str, found: Sequence[Sweep], name: str) -> str:
-    """What one definition says, in words."""
-    turns = [_DEFINITIONS[name](sweep) for sweep in found]
-    below, inside, above = _places(claim, turns)
-    middle = _value(median(turn.estimate for turn in turns))
-    medians = {
-        network: median(_DEFINITIONS[name](one).estimate for one in of)
-        for network, of in grouped(found, lambda one: f"{one.network} on {one.board}".removeprefix(" on "))
-    }
-    least, most = min(medians, key=lambda one: medians[one]), max(medians, key=lambda one: medians[one])
+def _verdict(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
+    """On which side of the middle of all curves the claimed value lies, for all that may count as kept."""
+    log, sides = math.log(claim.at), dict[str, list[str]]()
+    for tolerance in claim.every_tolerance:
+        middle = centre(_estimates(found, tolerance))
+        side = _SIDES_OF_MEDIAN[int(log > middle) - int(log < middle)]
+        sides.setdefault(side, []).append(f"{_points([tolerance])} ({_value(middle)})")
+    (first, of), *others = sides.items()
+    places = [f"{first} the median threshold of {counted(len(found), 'curve')} for {listing(of)}"]
+    places += [f"{side} it for {listing(of)}" for side, of in others]
+    changes = [sweep.change[place] for sweep in found if (place := sweep.index(claim.at)) is not None]
     return (
-        f"**By the {name}, {at} may be the turning point of {inside} of {len(turns)} curves**, whose intervals hold it;"
-        f" it lies above the interval of {above} and below that of {below}. The estimates are {_range(turns)}, with the"
-        f" median {middle}; by network the median is lowest for {least} ({_value(medians[least])}) and highest for"
-        f" {most} ({_value(medians[most])})."
+        (f"**Where {at} lies depends on what counts as kept**: " if others else "")
+        + f"{at} lies {', '.join(places)}."
+        + (f" At {at} accuracy changes by {span(changes)} points from curve to curve." if changes else "")
+    )
+
+
+def _agreement(claim: TurningPoint, of: Sequence[Agreement]) -> str:
+    """Whether the networks of a board can have one turning point."""
+    shown = next(one for one in of if one.tolerance == claim.tolerance)
+    if len(shown.networks) < 2:
+        return f"{shown.board}: one network, so nothing is said of others."
+    rulings: dict[str, list[float]] = {}
+    for one in of:
+        rulings.setdefault(_ruling(one.chance), []).append(one.tolerance)
+    told = ", ".join(f"{ruling} for {_points(tolerances)}" for ruling, tolerances in rulings.items())
+    low, high = (f"{_value(shown.networks[name].estimate)} ({name})" for name in shown.extremes)
+    return f"{shown.board}: {told}; for {_points([claim.tolerance])} the networks' thresholds are {low} to {high}."
+
+
+def _ruling(chance: float | None) -> str:
+    if chance is None:
+        return "**not tested**"
+    return "**no common turning point**" if chance < _LEVEL else "a common turning point is **not ruled out**"
+
+
+def _means(claim: TurningPoint, at: str, told: Sequence[Sequence[Agreement]]) -> str:
+    """Where the claimed value lies of the means of the boards, and how much those say."""
+    means = [one.mean for of in told for one in of if one.mean]
+    if not means:
+        return ""
+    sides = [_side(claim, turn) for turn in means]
+    return (
+        f"{at} lies below the interval of a board's mean in {sides.count(-1)}, inside in {sides.count(0)} and above in"
+        f" {sides.count(1)} of {counted(len(means), 'case')} of board and points; the upper end of these intervals is"
+        f" {span(np.exp(turn.high - turn.low) for turn in means)} times the lower."
+    )
+
+
+def _tolerances(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
+    """One line for each tolerance, over all curves."""
+    lines = []
+    for tolerance in claim.every_tolerance:
+        estimates = _estimates(found, tolerance)
+        sides = " / ".join(map(str, _places(claim, found, tolerance)))
+        lines.append([_points([tolerance]), str(len(found)), _value(centre(estimates)), _range(estimates), sides])
+    headings = ["kept within", "curves", f"median threshold, {claim.symbol}", "range", f"{at} below / inside / above"]
+    return table(headings, lines, 1)
+
+
+def _boards(claim: TurningPoint, told: Sequence[Sequence[Agreement]]) -> str:
+    """One line for each board and tolerance."""
+    lines = [
+        [
+            one.board,
+            _points([one.tolerance]),
+            str(len(one.networks)),
+            _range(turn.estimate for turn in one.networks.values()),
+            _chance(one.chance),
+            _interval(one.mean) if one.mean else NOTHING,
+        ]
+        for of in told
+        for one in of
+    ]
+    headings = ["board", "kept within", "networks", f"thresholds, {claim.symbol}", "p, if one", "mean [95 %]"]
+    return table(headings, lines, 2)
+
+
+def _bends(claim: TurningPoint, found: Sequence[Sweep]) -> str:
+    """Whether the corners stay where they are when the sweep is shorter."""
+    both = [(sweep.bend, sweep.refitted) for sweep in found if math.isfinite(sweep.refitted)]
+    if not both:
+        return ""
+    moved = sum(abs(math.exp(bend) - math.exp(refitted)) > _MOVED for bend, refitted in both)
+    before, after = (_value(centre(bends)) for bends in zip(*both, strict=True))
+    lesson = ": such a curve has no corner of its own" if moved else ""
+    return (
+        f"**Bends that depend on the range of the sweep: {moved} of {len(both)}.** Fitted again without the"
+        f" {LEFT_OUT} smallest {claim.symbol}, {moved or 'none'} moved by more than {_MOVED:g}{lesson}. The median of"
+        f" all went from {before} to {after}."
     )
 
 
@@ -69,38 +152,49 @@ def _networks(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
     """One line for each board and network."""
     lines = []
     for (board, network), of in grouped(found, lambda one: (one.board, one.network)):
-        line = [board, network, str(len(of))]
-        for definition in _DEFINITIONS.values():
-            turns = [definition(sweep) for sweep in of]
-            line += [
-                _range(turns),
-                span((sweep.sparsity_at(definition(sweep).estimate) for sweep in of), 3),
-                " / ".join(map(str, _places(claim, turns))),
-            ]
-        lines.append(line)
-    sides = f"{at} below / inside / above"
-    told = [f"{name}, {claim.symbol}" for name in _DEFINITIONS]
-    return table(["board", "network", "curves", told[0], "sparsity", sides, told[1], "sparsity", sides], lines, 2)
+        estimates = _estimates(of, claim.tolerance)
+        sparsities = [sweep.sparsity_at(log) for sweep, log in zip(of, estimates, strict=True)]
+        sides = " / ".join(map(str, _places(claim, of, claim.tolerance)))
+        bends, refitted = [sweep.bend for sweep in of], [sweep.refitted for sweep in of]
+        line = [board, network, str(len(of)), _range(estimates), span(sparsities, 3), sides]
+        lines.append([*line, _range(bends), _range(refitted)])
+    headings = ["board", "network", "curves", _threshold(claim), "sparsity", f"{at} below / inside / above"]
+    return table([*headings, f"bend, {claim.symbol}", "refitted"], lines, 2)
 
 
 def _variants(claim: TurningPoint, at: str, found: Iterable[Sweep]) -> str:
     """One line for each curve of a board."""
     lines = []
     for sweep in found:
-        line = [sweep.network, sweep.variant, _change(sweep, claim.at)]
-        for definition in _DEFINITIONS.values():
-            turn = definition(sweep)
-            line += [_interval(turn), _SIDES[turn.side(math.log(claim.at))]]
-        lines.append(line)
-    headings = ["network", "variant", f"change at {at}"]
-    headings += [heading for name in _DEFINITIONS for heading in (f"{name}, {claim.symbol}", f"{at} is")]
-    return table(headings, lines, 2)
+        turn = sweep.threshold(claim.tolerance)
+        line = [sweep.network, sweep.variant, _change(sweep, claim.at), _interval(turn), _SIDES[_side(claim, turn)]]
+        lines.append([*line, _value(sweep.bend), _value(sweep.refitted)])
+    headings = ["network", "variant", f"change at {at}", _threshold(claim), f"{at} is"]
+    return table([*headings, f"bend, {claim.symbol}", "refitted"], lines, 2)
 
 
-def _places(claim: TurningPoint, turns: Sequence[Turn]) -> tuple[int, int, int]:
+def _threshold(claim: TurningPoint) -> str:
+    return f"threshold for {_points([claim.tolerance])}, {claim.symbol}"
+
+
+def _estimates(found: Iterable[Sweep], tolerance: float) -> list[float]:
+    return [sweep.threshold(tolerance).estimate for sweep in found]
+
+
+def _places(claim: TurningPoint, found: Iterable[Sweep], tolerance: float) -> tuple[int, int, int]:
     """How many intervals the claimed value lies below, inside and above."""
-    sides = [turn.side(math.log(claim.at)) for turn in turns]
+    sides = [_side(claim, sweep.threshold(tolerance)) for sweep in found]
     return sides.count(-1), sides.count(0), sides.count(1)
+
+
+def _side(claim: TurningPoint, turn: Turn) -> int:
+    return turn.side(math.log(claim.at))
+
+
+def _points(tolerances: Sequence[float]) -> str:
+    """As in "0.5 and 1 points"."""
+    unit = "point" if list(tolerances) == [1] else "points"
+    return f"{listing([f'{one:g}' for one in tolerances])} {unit}"
 
 
 def _change(sweep: Sweep, value: float) -> str:
@@ -112,18 +206,22 @@ def _interval(turn: Turn) -> str:
     return f"{_value(turn.estimate)} [{_value(turn.low)}, {_value(turn.high)}]"
 
 
-def _range(turns: Iterable[Turn]) -> str:
-    return span(np.exp(turn.estimate) for turn in turns)
+def _chance(chance: float | None) -> str:
+    if chance is None:
+        return NOTHING
+    return number(chance, 3) if chance >= _LEAST_CHANCE else f"< {_LEAST_CHANCE:g}"
+
+
+def _range(logs: Iterable[float]) -> str:
+    """From the least to the greatest value of the field, and how many lie beyond the sweep."""
+    found = list(logs)
+    beyond = sum(map(math.isinf, found))
+    inner = span(np.exp(log) for log in found if math.isfinite(log))
+    return f"{inner}, {beyond} beyond" if beyond else inner
 
 
 def _value(log: float) -> str:
     """The value of the field; an ellipsis where it lies beyond the sweep."""
+    if math.isnan(log):
+        return NOTHING
     return number(math.exp(log)) if math.isfinite(log) else "…"
-
-
-def grouped(found: Iterable[Sweep], of: Callable[[Sweep], Key]) -> list[tuple[Key, list[Sweep]]]:
-    """The sweeps that have the same key together, in their order."""
-    groups: dict[Key, list[Sweep]] = {}
-    for sweep in found:
-        groups.setdefault(of(sweep), []).append(sweep)
-    return list(groups.items())

@@ -31,6 +31,11 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def listing(words: Sequence[str]) -> str:
+    """As in "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], words: int) -> str:
     """In GitHub's markdown; the first columns are `words`, the others numbers."""
     text: str = tabulate.tabulate(
