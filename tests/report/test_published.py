@@ -17,7 +17,7 @@ from benchsuite.registry import default_registry
 from benchsuite.report.lines import tables
 from benchsuite.report.published import read_literature
 from benchsuite.report.published.schema import Figure, Selector
-from benchsuite.report.published.verdicts import agrees, find_line, outcomes
+from benchsuite.report.published.verdicts import RULE, agrees, find_line, outcomes
 from benchsuite.store import Record
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,13 @@ def number(text, exact=False, spread=None):
 def test_the_rule(metric, published, mean, spread, agreed):
     value, figure = number(published)
     assert agrees(Summary(mean, spread, 3), metric, value, figure) is agreed
+
+
+def test_a_spread_that_is_not_known_counts_as_none():
+    value, figure = number("50.00", spread=Decimal("3"))
+    assert agrees(Summary(56.0, None, 1), "accuracy", value, figure)
+    assert not agrees(Summary(56.1, None, 1), "accuracy", value, figure)
+    assert "What is not known counts as 0: *s* of a single seed (n = 1), and *p* where none was printed." in RULE
 
 
 def test_published_spreads_are_combined_with_ours():
@@ -118,6 +125,17 @@ def test_a_line_with_a_hole_has_no_result(tmp_path, records, make):
     records[3] = make(1, 0, status="failed", setting="sparsity 0.1", seeds=3)
     (one,) = judged(tmp_path, records, 'line = {setting = "sparsity 0.1"}, published = {accuracy = 92.0}')
     assert (one.verdict, one.state, one.ours) == ("no result", "failed 1/3", None)
+
+
+def test_a_line_of_other_seeds_is_not_subtracted(tmp_path, make):
+    records = [
+        make(line, seed, setting=f"line {line}", seeds=2)
+        for line, seeds in ((1, (0, 1)), (3, (1, 2)))
+        for seed in seeds
+    ]
+    figure = 'line = {setting = "line 1"}, minus = {setting = "line 3"}, published = {accuracy = 0.0}'
+    (one,) = judged(tmp_path, records, figure)
+    assert (one.verdict, one.ours) == ("no result", None)
 
 
 def test_a_board_that_was_not_run(tmp_path):

@@ -53,13 +53,28 @@ def test_what_has_no_reason_yet_is_said_to_be_open(tmp_path, records):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{our}", 'no quote "our"; did you mean "ours"'), ("{", "written twice")]
+    ("text", "message"),
+    [
+        ("{our}", 'no quote "our"; did you mean "ours"'),
+        ("{ours.mean}", 'no quote "ours.mean"; did you mean "ours"'),
+        ("{ours[0]}", r'no quote "ours\[0\]"; did you mean "ours"'),
+        ("{ours:>9}", 'no quote "ours:>9"; did you mean "ours"'),
+        ("{}", 'no quote ""; known: other, ours'),
+        ("{", "written twice"),
+        ("{ours}}", "written twice"),
+    ],
 )
 def test_a_reason_that_quotes_nothing(tmp_path, records, text, message):
     figure = 'line = {setting = "sparsity 0.1"}, published = {accuracy = 54.75}, reason = "shapes"'
     rest = REASON.replace("Ours are {ours}.", text)
     with pytest.raises(ConfigError, match=message):
         published_page(read_literature(written(tmp_path, figure, rest)), records)
+
+
+def test_a_brace_of_a_reason_is_written_twice(tmp_path, records):
+    figure = 'line = {setting = "sparsity 0.1"}, published = {accuracy = 54.75}, reason = "shapes"'
+    rest = REASON.replace("Ours are {ours}.", "Of {{0, 1}}, {{{ours}}}.")
+    assert "Of {0, 1}, {92.00 ± 1.00 (3)}." in published_page(read_literature(written(tmp_path, figure, rest)), records)
 
 
 def test_exact_figures_of_a_line_share_a_row(tmp_path, records):
@@ -106,6 +121,17 @@ def test_a_reason_quotes_how_two_lines_go_together(tmp_path, records):
     for beside, told in (('setting = "sparsity 0.3"', "r = 1.00 (3)"), ('method = "dense"', "(no correlation)")):
         page = published_page(read_literature(written(tmp_path, figure, rest.replace("BESIDE", beside))), records)
         assert f"Ours are {told}." in page
+
+
+def test_lines_of_other_seeds_do_not_go_together(tmp_path, make):
+    lines = {1: (0, 1, 2), 3: (1, 2, 3)}
+    records = [make(line, seed, 90.0 + seed, setting=f"line {line}", seeds=3) for line in lines for seed in lines[line]]
+    figure = 'line = {setting = "line 1"}, published = {accuracy = 54.75}, reason = "shapes"'
+    rest = REASON.replace("sparsity 0.1", "line 1").replace(
+        'ours = {board = "hand-made", ', 'ours = {board = "hand-made", beside = {setting = "line 3"}, '
+    )
+    page = published_page(read_literature(written(tmp_path, figure, rest)), records)
+    assert "Ours are (no correlation)." in page
 
 
 @pytest.fixture(scope="module")

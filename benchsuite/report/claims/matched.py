@@ -6,7 +6,9 @@ from statistics import fmean
 from benchsuite.report.claims.comparisons import RANDOM, Against, Comparison, Key, comparisons
 from benchsuite.report.claims.rows import Board, Row, absent
 from benchsuite.report.claims.schema import Matched, Part
-from benchsuite.report.claims.wording import NOTHING, counted, number, signed, span, table
+from benchsuite.report.claims.wording import POINTS, counted, number, span
+from benchsuite.report.formats import NOTHING, signed
+from benchsuite.report.markdown import grid
 
 _METHOD = """\
 A difference is one of mean accuracy, in points, over the same seeds and test examples; of a \
@@ -33,17 +35,19 @@ def tested(claim: Matched, boards: Sequence[Board]) -> list[str]:
     unique = _once(found)
     shared = f" {_SHARED}" if len(unique) < len(found) else ""
     missing = absent(boards, claim.where)
-    parts = [(part, of) for part in claim.parts if (of := [one for one in found if one.row.has(part.where)])]
+    parts = [(part, [one for one in found if one.row.has(part.where)]) for part in claim.parts]
     return [
         *(_told(part, of) for part, of in parts),
         *([f"Not run: {', '.join(missing)}."] if missing else []),
         _METHOD.format(comparisons=counted(len(unique), "comparison"), random=RANDOM.heading) + shared + left_out,
-        *(block for part, of in parts for block in _tables(claim, part, of)),
+        *(block for part, of in parts if of for block in _tables(claim, part, of)),
     ]
 
 
 def _told(part: Part, found: Sequence[Comparison]) -> str:
     """What all comparisons of a part say, a line for each kind of them."""
+    if not found:
+        return f"{part.name}: no rows to compare."
     found, every = _once(found), found
     lines = [f"{part.name} ({counted(len(_rows(found)), 'row')}{_repeated(every)}):\n"]
     for against in _kinds(found):
@@ -51,7 +55,7 @@ def _told(part: Part, found: Sequence[Comparison]) -> str:
         better, even, worse = _tally(of)
         lines.append(
             f"- {against.sentence}: **{_frequency(better, worse)}** (better in {better}, even in {even}, worse in"
-            f" {worse}); on average {signed(_mean(of))} points, {span(one.estimate.change for one in of)}."
+            f" {worse}); on average {signed(_mean(of), POINTS)} points, {span(one.estimate.change for one in of)}."
         )
     return "\n".join(lines)
 
@@ -74,19 +78,19 @@ def _tables(claim: Matched, part: Part, found: Sequence[Comparison]) -> Iterator
         headings = [*by, "rows", "sparsity", "Δ dense"]
         headings += [heading for against in kinds for heading in (f"Δ {against.heading}", _TALLY)]
         lines = [_line(key, of, kinds) for key, of in _ordered(list(groups.items()))]
-        yield f"**{part.name}, by {' and '.join(by)}**\n\n{table(headings, lines, len(by))}"
+        yield f"**{part.name}, by {' and '.join(by)}**\n\n{grid(headings, lines, len(by))}"
 
 
 def _line(key: tuple[object, ...], found: Sequence[Comparison], kinds: Sequence[Against]) -> list[str]:
     rows = _rows(found)
     sparsities = [summary.mean for row in rows if (summary := row.line.metric("sparsity"))]
     changes = [change.change for row in rows if (change := row.board.effects.change(row.line))]
-    line = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in key]
+    line = [NOTHING if one is None else f"{one:.3g}" if isinstance(one, float) else str(one) for one in key]
     line += [str(len(rows)), number(fmean(sparsities), 3) if sparsities else NOTHING]
-    line += [signed(fmean(changes)) if changes else NOTHING]
+    line += [signed(fmean(changes), POINTS) if changes else NOTHING]
     for against in kinds:
         of = [one for one in found if one.against == against]
-        line += [signed(_mean(of)), " / ".join(map(str, _tally(of)))] if of else [NOTHING] * 2
+        line += [signed(_mean(of), POINTS), " / ".join(map(str, _tally(of)))] if of else [NOTHING] * 2
     return line
 
 

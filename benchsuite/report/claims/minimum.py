@@ -1,12 +1,15 @@
 """A claim that a measured number is nowhere below a least value: how many were measured, and the smallest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from benchsuite.errors import ConfigError, suggestion
 from benchsuite.report.claims.rows import Board, Row, rows
 from benchsuite.report.claims.schema import Minimum
-from benchsuite.report.claims.wording import counted, table
+from benchsuite.report.claims.wording import counted
+from benchsuite.report.formats import signed
+from benchsuite.report.markdown import grid
 from benchsuite.store import Record
 
 _MOST_BREACHES = 20
@@ -14,7 +17,7 @@ _MOST_BREACHES = 20
 
 @dataclass(frozen=True)
 class _Measured:
-    """A record of a selected row, with the number and of how many things it is the smallest."""
+    """A record of a selected row, with the number and of how many things it is the smallest: both, or neither."""
 
     row: Row
     record: Record
@@ -28,10 +31,11 @@ class _Measured:
 
 
 def tested(claim: Minimum, boards: Sequence[Board]) -> list[str]:
-    """The blocks of the document that say what the records show."""
+    """The blocks of the document that say what the records show. Errors: ConfigError for a count of no record."""
     found = [_measured(claim, row, record) for row in rows(boards, claim.where) for record in row.line.records]
     if not found:
         return ["Not tested: no committed board has such rows."]
+    _check_count(claim, [one.record for one in found])
     once = list({one.record.key: one for one in reversed(found)}.values())[::-1]  # boards may share networks
     known = [one for one in once if one.value is not None]
     breaches = [one for one in known if _value(one) < claim.least]
@@ -84,7 +88,7 @@ def _by_board(claim: Minimum, boards: Sequence[Board], found: Sequence[_Measured
                 [board.table.board, smallest.place, f"{len(known):,}", f"{things:,}", _exact(_value(smallest))]
             )
     headings = ("board", "smallest in", "networks", claim.counted, "smallest margin")
-    return table(headings, lines, 2) if lines else ""
+    return grid(headings, lines, 2) if lines else ""
 
 
 def _breaches(breaches: Sequence[_Measured]) -> list[str]:
@@ -106,7 +110,26 @@ def _fate(one: _Measured) -> str:
 
 def _measured(claim: Minimum, row: Row, record: Record) -> _Measured:
     value, count = _metric(record, claim.metric), _metric(record, claim.count)
-    return _Measured(row, record, None if value is None else float(value), int(count or 0))
+    if value is None or count is None:
+        return _Measured(row, record, None, 0)
+    return _Measured(row, record, float(value), int(count))
+
+
+def _check_count(claim: Minimum, records: Sequence[Record]) -> None:
+    """Of what is the smallest of nothing, no verdict could be told from one that holds."""
+    measured = [record for record in records if _metric(record, claim.metric) is not None]
+    if measured and all(_metric(record, claim.count) is None for record in measured):
+        known = suggestion(claim.count, _paths(measured[0].metrics))
+        raise ConfigError(f'{claim.place("count")}: the records have no "{claim.count}"{known}')
+
+
+def _paths(metrics: Mapping[str, object], start: str = "") -> Iterator[str]:
+    """Of all numbers, with dots."""
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{start}{name}.")
+        elif isinstance(value, int | float):
+            yield start + name
 
 
 def _metric(record: Record, path: str) -> float | None:
@@ -122,4 +145,4 @@ def _value(one: _Measured) -> float:
 
 
 def _exact(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")
+    return signed(value, ".4g")

@@ -1,10 +1,12 @@
 """The document of the claims, and its pictures: a pure function of the records and of the file of claims."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from itertools import count
 from pathlib import Path
 
 from benchsuite.report.claims import matched, minimum, turning
+from benchsuite.report.claims.names import check_names
 from benchsuite.report.claims.picture import picture
 from benchsuite.report.claims.rows import Board, absent
 from benchsuite.report.claims.schema import Matched, Minimum, TurningPoint, read_claims
@@ -29,6 +31,7 @@ def claims_files(baselines: Path, records: Iterable[Record], document: Path) -> 
     parts = [_HEAD.format(claims=_path(file, document.parent.parent))]
     files: dict[Path, bytes] = {}
     for claim in read_claims(file):
+        check_names(claim, boards)
         parts += [f"## {claim.title}", f"> {claim.claim}\n>\n> {claim.source}"]
         match claim:
             case Minimum():
@@ -38,13 +41,19 @@ def claims_files(baselines: Path, records: Iterable[Record], document: Path) -> 
             case TurningPoint():
                 found = sweeps(claim, boards)
                 drawn = {
-                    baselines / "plots" / "claims" / f"{claim.along}-{board}.svg": picture(claim, of)
+                    _free(baselines / "plots" / "claims" / f"{claim.along}-{board}.svg", files): picture(claim, of)
                     for board, of in grouped(found, lambda sweep: sweep.board)
                 }
                 paths = [_path(path, document.parent) for path in drawn]
                 parts += turning.tested(claim, found, absent(boards, claim.where), paths)
                 files |= drawn
     return {document: ("\n\n".join(filter(None, parts)) + "\n").encode(), **files}
+
+
+def _free(path: Path, taken: Container[Path]) -> Path:
+    """The path; numbered, if an earlier claim along the same field has a picture of the same board."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return path if path not in taken else next(one for one in numbered if one not in taken)
 
 
 def _path(path: Path, start: Path) -> str:

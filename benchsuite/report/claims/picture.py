@@ -10,6 +10,7 @@ from benchsuite.report.claims.fits import Floats
 from benchsuite.report.claims.schema import TurningPoint
 from benchsuite.report.claims.sweeps import Sweep
 from benchsuite.report.curves import LEGEND_COLUMNS, WIDTH, Look, looks
+from benchsuite.report.formats import signed
 from benchsuite.report.plots import svg
 
 if TYPE_CHECKING:
@@ -77,4 +78,4 @@ def _name_ticks(axes: "Axes", values: Floats, tolerance: float) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_locator(FixedLocator([0.0, *(-tolerance * scale for scale in (0.5, 1, 3, 10, 30, 100))]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(value, "g")))

@@ -10,6 +10,11 @@ from benchsuite.report.effects import Effects
 from benchsuite.report.lines import Line, Table
 from benchsuite.store import Record
 
+OF_ROWS = frozenset({"board", "pruner", "seeds"})
+"""What a row has beside the fields of its pruner."""
+OF_TABLES = frozenset({"network", "variant"})
+"""By which tables divide rows, too, and by which none is selected."""
+
 
 @dataclass(frozen=True)
 class Board:
@@ -36,11 +41,11 @@ class Row:
     board: Board
     line: Line
     fields: Mapping[str, object]
-    """The pruner's, and its name under "pruner", the board's under "board"."""
+    """The pruner's, and those of OF_ROWS: the names of the pruner and of the board, and how many seeds were planned."""
 
     def has(self, where: Mapping[str, object]) -> bool:
         """Whether its fields have all of the values, or one of each list of values."""
-        return all(self.fields.get(name) in _listed(wanted) for name, wanted in where.items())
+        return all(self.fields.get(name) in listed(wanted) for name, wanted in where.items())
 
     def variant(self, along: str) -> str:
         """The method and its setting, but for the field `along`."""
@@ -61,7 +66,7 @@ def rows(boards: Iterable[Board], where: Mapping[str, object]) -> list[Row]:
 def absent(boards: Iterable[Board], where: Mapping[str, object]) -> list[str]:
     """The boards that are asked for by name and have no records."""
     found = {board.table.board for board in boards}
-    return [str(name) for name in _listed(where.get("board", [])) if name not in found]
+    return [name for name in map(str, listed(where.get("board", []))) if name not in found]
 
 
 def _rows(board: Board) -> Iterator[Row]:
@@ -70,13 +75,17 @@ def _rows(board: Board) -> Iterator[Row]:
         if line.role == "row" and step:
             pruner = cast("Mapping[str, object]", step["pruner"])
             fields = cast("Mapping[str, object]", pruner["fields"])
-            yield Row(board, line, {**fields, "pruner": pruner["name"], "board": board.table.board})
+            of_row = {"pruner": pruner["name"], "board": board.table.board, "seeds": line.seeds}
+            yield Row(board, line, {**fields, **of_row})
 
 
 def _pruning(record: Record) -> Mapping[str, object] | None:
+    """The last compression; None if it is no pruning: what was quantized after it is not the pruner's alone."""
     steps = cast("list[Mapping[str, object]]", record.cell["steps"])
-    return next((step for step in reversed(steps) if step.get("pruner")), None)
+    last = next((step for step in reversed(steps) if step.get("pruner") or step.get("quantizer")), None)
+    return last if last and last.get("pruner") else None
 
 
-def _listed(wanted: object) -> list[object]:
+def listed(wanted: object) -> list[object]:
+    """The values of which one is wanted."""
     return wanted if isinstance(wanted, list) else [wanted]

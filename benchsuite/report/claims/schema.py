@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.plan.schema import Section, complaint, read_toml
 
 Where = dict[str, object]
-"""Of which rows: by `board`, `pruner` or a field of the pruner the value, or a list of values, that they have there."""
+"""Of which rows: by `board`, `pruner`, `seeds`, the number of them, or a field of the pruner the value, or a list of
+values, that they have there."""
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[Finite, Field(gt=0)]
 
 
 class _Claim(Section):
@@ -20,6 +24,11 @@ class _Claim(Section):
     """The statement, in words."""
     source: str
     where: Where
+    _place: str = PrivateAttr(default="")
+
+    def place(self, key: str) -> str:
+        """How an error names a key of this claim."""
+        return f"{self._place}.{key}"
 
 
 class Minimum(_Claim):
@@ -32,7 +41,7 @@ class Minimum(_Claim):
     """The metric that tells of how many things it is the smallest."""
     counted: str
     """What those are called, in the plural."""
-    least: float = 0.0
+    least: Finite = 0.0
 
 
 class TurningPoint(_Claim):
@@ -43,11 +52,11 @@ class TurningPoint(_Claim):
     """The pruner's field, positive numbers."""
     symbol: str
     """How a sentence calls it."""
-    at: float
+    at: Positive
     """The value that is claimed to be the turning point."""
-    tolerance: Annotated[float, Field(gt=0)] = 1.0
+    tolerance: Positive = 1.0
     """Loss in points of accuracy that counts as kept, in tables by network and in pictures."""
-    tolerances: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list)
+    tolerances: list[Positive] = Field(default_factory=list)
     """Those that the verdict is told for, beside `tolerance`."""
 
     @property
@@ -63,7 +72,7 @@ class Part(Section):
     """How a sentence about them begins."""
     where: Where = Field(default_factory=dict)
     by: list[Annotated[list[str], Field(min_length=1)]]
-    """For each table what divides it: "board", "network", "variant", or a field of the pruner."""
+    """For each table what divides it: "board", "network", "variant", "pruner", "seeds" or a field of the pruner."""
 
 
 class Matched(_Claim):
@@ -89,13 +98,15 @@ def read_claims(path: Path) -> list[Claim]:
 
 
 def _parsed(content: object, place: str) -> Claim:
-    kind = content.get("kind") if isinstance(content, dict) else None
+    kind = str(content.get("kind")) if isinstance(content, dict) else ""
     if kind not in _KINDS:
-        raise ConfigError(f'{place}.kind: unknown kind "{kind}"{suggestion(str(kind), _KINDS)}')
+        raise ConfigError(f'{place}.kind: unknown kind "{kind}"{suggestion(kind, _KINDS)}')
     try:
-        return _KINDS[kind].model_validate(content)
+        claim = _KINDS[kind].model_validate(content)
     except ValidationError as invalid:
         told = complaint(
             invalid, lambda location: Part if location[0] == "parts" and len(location) > 1 else _KINDS[kind]
         )
         raise ConfigError(f"{place}.{told}") from None
+    claim._place = place
+    return claim

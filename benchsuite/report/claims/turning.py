@@ -9,7 +9,9 @@ from benchsuite.report.claims.agreement import Agreement, agreements, centre
 from benchsuite.report.claims.fits import FEWEST_POINTS, Turn
 from benchsuite.report.claims.schema import TurningPoint
 from benchsuite.report.claims.sweeps import LEFT_OUT, Sweep, grouped
-from benchsuite.report.claims.wording import NOTHING, counted, listing, number, signed, span, table
+from benchsuite.report.claims.wording import POINTS, counted, listing, number, span
+from benchsuite.report.formats import NOTHING, signed
+from benchsuite.report.markdown import grid
 
 _METHOD = """\
 *Threshold*: the smallest {symbol} from which on the loss of accuracy against the dense parents stays within the \
@@ -112,7 +114,7 @@ def _tolerances(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
         sides = " / ".join(map(str, _places(claim, found, tolerance)))
         lines.append([_points([tolerance]), str(len(found)), _value(centre(estimates)), _range(estimates), sides])
     headings = ["kept within", "curves", f"median threshold, {claim.symbol}", "range", f"{at} below / inside / above"]
-    return table(headings, lines, 1)
+    return grid(headings, lines, 1)
 
 
 def _boards(claim: TurningPoint, told: Sequence[Sequence[Agreement]]) -> str:
@@ -130,7 +132,7 @@ def _boards(claim: TurningPoint, told: Sequence[Sequence[Agreement]]) -> str:
         for one in of
     ]
     headings = ["board", "kept within", "networks", f"thresholds, {claim.symbol}", "p, if one", "mean [95 %]"]
-    return table(headings, lines, 2)
+    return grid(headings, lines, 2)
 
 
 def _bends(claim: TurningPoint, found: Sequence[Sweep]) -> str:
@@ -159,7 +161,7 @@ def _networks(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
         line = [board, network, str(len(of)), _range(estimates), span(sparsities, 3), sides]
         lines.append([*line, _range(bends), _range(refitted)])
     headings = ["board", "network", "curves", _threshold(claim), "sparsity", f"{at} below / inside / above"]
-    return table([*headings, f"bend, {claim.symbol}", "refitted"], lines, 2)
+    return grid([*headings, f"bend, {claim.symbol}", "refitted"], lines, 2)
 
 
 def _variants(claim: TurningPoint, at: str, found: Iterable[Sweep]) -> str:
@@ -170,7 +172,7 @@ def _variants(claim: TurningPoint, at: str, found: Iterable[Sweep]) -> str:
         line = [sweep.network, sweep.variant, _change(sweep, claim.at), _interval(turn), _SIDES[_side(claim, turn)]]
         lines.append([*line, _value(sweep.bend), _value(sweep.refitted)])
     headings = ["network", "variant", f"change at {at}", _threshold(claim), f"{at} is"]
-    return table([*headings, f"bend, {claim.symbol}", "refitted"], lines, 2)
+    return grid([*headings, f"bend, {claim.symbol}", "refitted"], lines, 2)
 
 
 def _threshold(claim: TurningPoint) -> str:
@@ -199,7 +201,7 @@ def _points(tolerances: Sequence[float]) -> str:
 
 def _change(sweep: Sweep, value: float) -> str:
     place = sweep.index(value)
-    return NOTHING if place is None else f"{signed(sweep.change[place])} ± {number(sweep.margin[place])}"
+    return NOTHING if place is None else f"{signed(sweep.change[place], POINTS)} ± {number(sweep.margin[place])}"
 
 
 def _interval(turn: Turn) -> str:

@@ -3,19 +3,15 @@
 import math
 from collections.abc import Iterable, Sequence
 
-import tabulate
+from benchsuite.report.formats import NOTHING, signed
 
-NOTHING = "–"
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """With its sign, a real minus."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+POINTS = "+.2f"
+"""The format of a change of accuracy."""
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Without a plus."""
-    return f"{value:.{digits}f}".replace("-", "−")
+    """Without a plus: of a single value, where that of the formats takes the mean of a summary."""
+    return signed(value, f".{digits}f")
 
 
 def span(values: Iterable[float], digits: int = 2) -> str:
@@ -34,15 +30,3 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 def listing(words: Sequence[str]) -> str:
     """As in "a, b and c"."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], words: int) -> str:
-    """In GitHub's markdown; the first columns are `words`, the others numbers."""
-    text: str = tabulate.tabulate(
-        list(rows),
-        headings,
-        tablefmt="github",
-        disable_numparse=True,
-        colalign=[*["left"] * words, *["right"] * (len(headings) - words)],
-    )
-    return text

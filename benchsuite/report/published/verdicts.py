@@ -32,15 +32,15 @@ WIDE = 3.0
 """The difference of accuracies, in points, beyond which a figure is reproduced for its wide spread alone."""
 RULE = f"""\
 **The rule.** Let *d* be our mean less the published figure, *s* our sample standard deviation over seeds and *p* the
-published one, 0 where none was printed. A figure is *reproduced* if |d| ≤ 2·√(p² + s²), or, where the published
-accuracy is at least {HIGH:.0f} % or the figure is a change of accuracy, if |d| ≤ {POINT:.0f} point; a sparsity also if
-|d| ≤ {SHARE}. The last printed digit may be rounded. Of a single seed (n = 1) no spread is known: only the fixed
-tolerances apply. *Reproduced (wide)* are accuracies with |d| > {WIDE:.0f} points that the rule accepts for their
-spread: they do not contradict the published figure, and hardly confirm it. Figures marked *exact* do not depend on
-training and have to agree to the last digit; those that do are *reproduced exactly*. A bound, such as < 0, has to hold
-for our mean; instead of a difference stands in how many seeds it holds, and no test tells whether by more than chance.
-*Not comparable* are figures of other data or of another training, and ours stand beside them for information. A figure
-marked *again* stands in two places and is counted in the other."""
+published one. What is not known counts as 0: *s* of a single seed (n = 1), and *p* where none was printed. A figure is
+*reproduced* if |d| ≤ 2·√(p² + s²), or, where the published accuracy is at least {HIGH:.0f} % or the figure is a change
+of accuracy, if |d| ≤ {POINT:.0f} point; a sparsity also if |d| ≤ {SHARE}. The last printed digit may be rounded.
+*Reproduced (wide)* are accuracies with |d| > {WIDE:.0f} points that the rule accepts for their spread: they do not
+contradict the published figure, and hardly confirm it. Figures marked *exact* do not depend on training and have to
+agree to the last digit; those that do are *reproduced exactly*. A bound, such as < 0, has to hold for our mean; instead
+of a difference stands in how many seeds it holds, and no test tells whether by more than chance. *Not comparable* are
+figures of other data or of another training, and ours stand beside them for information. A figure marked *again* stands
+in two places and is counted in the other."""
 
 _BOUNDS: Mapping[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt}
 
@@ -137,7 +137,7 @@ def _judged(ours: Summary, metric: str, number: Decimal, bound: str, figure: Fig
 
 
 def agrees(ours: Summary, metric: str, number: Decimal, figure: Figure) -> bool:
-    """Whether our mean meets the published number, by the rule."""
+    """Whether our mean meets the published number, by the rule: a spread that is not known counts as 0."""
     exponent = number.as_tuple().exponent
     rounding = 0.5 * 10.0 ** int(exponent) * (1 + 1e-9)  # and the error of floats
     tolerance = rounding
@@ -172,13 +172,19 @@ def find_line(table: Table, selector: Selector, key: str) -> Line | None:
 
 
 def measured(table: Table, line: Line, metric: str, minus: Selector | None, key: str) -> list[float]:
-    """The metric of each seed, less that of another line; none unless every seed has a number."""
+    """The metric of each seed, less that of another line; none unless every seed has a number, and the same seeds."""
     values = _values(line.records, line.parents, metric, key)
     if minus is not None:
         other = find_line(table, minus, f"{key}.minus")
-        less = _values(other.records, other.parents, metric, key) if other else []
+        less = _values(other.records, other.parents, metric, key) if other and paired(line, other) else []
         values = [one - two for one, two in zip(values, less, strict=False)] if len(values) == len(less) else []
     return values if len(values) == line.seeds and not line.state else []
+
+
+def paired(line: Line, other: Line) -> bool:
+    """Whether their records are of the same seeds."""
+    seeds, others = ([record.cell["seed"] for record in one.records] for one in (line, other))
+    return seeds == others
 
 
 def _values(records: Sequence[Record], parents: Sequence[Record], metric: str, key: str) -> list[float]:
