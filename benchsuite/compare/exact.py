@@ -1,8 +1,9 @@
-"""Whether a run repeats another to the last bit: cell by cell, by key, in everything that no clock tells."""
+"""Whether a run repeats another to the last bit: cell by cell, by board and key, in everything that no clock tells."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from benchsuite.store import Record
 
@@ -11,16 +12,19 @@ _PACKED = ("size_bytes", "compression")
 _ENVIRONMENT = ("torch", "numpy", "device", "instructions", "threads")
 """What a training may come out otherwise with, in its last bits."""
 
+Run: TypeAlias = Mapping[tuple[object, str], Record]
+"""Records by board and key: boards share networks, each with places of its own."""
+
 
 @dataclass(frozen=True)
 class Repetition:
-    """What became of the cells of a run whose keys another run has, too."""
+    """What became of the cells of a run that another run has, too."""
 
     equal: tuple[Record, ...]
     different: Mapping[str, tuple[str, ...]]
     """By cell, the fields that differ though it starts from the same dense network, or was run in the same place."""
     retrained: tuple[str, ...]
-    """Cells whose dense network differs bit for bit, and was trained in another environment."""
+    """Cells that came to the same status from dense networks that differ, trained in another environment."""
     unknown: int
     """Cells that the other run lacks."""
 
@@ -45,22 +49,24 @@ class Repetition:
 
 
 def repetition(base: Iterable[Record], new: Iterable[Record]) -> Repetition:
-    """Compare each cell of `new` with that of the same key in `base`; the order of the records does not matter.
+    """Compare each cell of `new` with that of the same board and key in `base`, whatever the order of the records.
 
     Left out: costs, provenance, and where the zlib differs the bytes that it packed.
     """
-    before, after = {one.key: one for one in base}, {one.key: one for one in new}
-    shared = [key for key in after if key in before]
+    before, after = ({(one.cell.get("board"), one.key): one for one in run} for run in (base, new))
+    shared = [cell for cell in after if cell in before]
     equal: list[Record] = []
     different: dict[str, tuple[str, ...]] = {}
     retrained: list[str] = []
-    for key in shared:
-        if _network(before, key) != _network(after, key) and _elsewhere(before[key], after[key]):
-            retrained.append(_name(after[key]))
-        elif fields := tuple(_differences(before[key], after[key])):
-            different[_name(after[key])] = fields
+    for cell in shared:
+        one, other = before[cell], after[cell]
+        networks = {_network(before, one), _network(after, other)} - {None}
+        if len(networks) > 1 and one.status == other.status and _elsewhere(one, other):
+            retrained.append(_name(other))
+        elif fields := tuple(_differences(one, other)):
+            different[_name(other)] = fields
         else:
-            equal.append(after[key])
+            equal.append(other)
     return Repetition(tuple(equal), different, tuple(retrained), len(after) - len(shared))
 
 
@@ -80,9 +86,9 @@ def _fields(record: Record) -> dict[str, object]:
     return {**asked, **record.metrics, **told}
 
 
-def _network(run: Mapping[str, Record], key: str) -> object:
-    """The digest of the dense network that the cell starts from; None where the run lacks it."""
-    parent = run.get(str(run[key].cell.get("dense")))
+def _network(run: Run, record: Record) -> object:
+    """The digest of the dense network that the cell starts from; None where its board lacks it."""
+    parent = run.get((record.cell.get("board"), str(record.cell.get("dense"))))
     return parent and parent.metrics.get("weights_sha256")
 
 
@@ -93,5 +99,6 @@ def _elsewhere(base: Record, new: Record) -> bool:
 
 
 def _name(record: Record) -> str:
+    """Unique within a run: lines of a board may be called alike."""
     names = [str(record.cell.get(part, "")) for part in ("board", "group", "method", "setting")]
-    return " ".join(filter(None, [*names, f"seed {record.cell.get('seed')}"]))
+    return " ".join(filter(None, [*names, f"seed {record.cell.get('seed')} ({record.key[:12]})"]))

@@ -57,9 +57,9 @@ def adopt(cells: Iterable[Cell], store: Store, rerun: Rerun, baselines: Path) ->
     for chain, entry in adoptable(cells, baselines).items() if rerun != "all" else ():
         if settled.get(chain) is not None:
             continue
-        record = _record(chain, entry, records(entry.boards[0]))
+        record = next(filter(None, (_record(chain, entry, records(board)) for board in entry.boards)), None)
         if record is None:
-            told = f"the committed records of {entry.boards[0]} have no such network"
+            told = f"the committed records of {', '.join(entry.boards)} have no such network"
             problems.append(f"{folder / chain.key}: {told}; trained here")
             continue
         try:

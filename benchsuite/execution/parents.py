@@ -1,7 +1,6 @@
 """The dense networks of committed boards: laid as files beside the records, and held against them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -48,13 +47,14 @@ def lay_checkpoints(boards: Sequence[str], store: Store, baselines: Path, larges
     """
     folder = baselines / CHECKPOINTS
     before = read_manifest(folder)
+    dense = {board: _dense(baselines, board) for board in boards}  # all of them, before anything is written
     entries: dict[str, Checkpoint] = {}
     for key, entry in before.items():
         if others := tuple(board for board in entry.boards if board not in boards):
             entries[key] = replace(entry, boards=others)
     parents = []
-    for board in dict.fromkeys(boards):
-        for record in _dense(baselines, board):
+    for board, records in dense.items():
+        for record in records:
             content, state = _content(record, before.get(record.key), folder, store, largest)
             if content is not None:
                 known = entries[record.key].boards if record.key in entries else ()
@@ -113,24 +113,42 @@ def _content(
     record: Record, entry: Checkpoint | None, folder: Path, store: Store, largest: float
 ) -> tuple[bytes | None, str]:
     """The network of the record, if it can be had and may be committed, and what is to be said of it."""
-    if entry is not None:
-        with suppress(ConfigError):
-            content = read_network(folder, record.key, entry)
-            if len(content) <= largest * _MB and _weights(content) == record.metrics.get("weights_sha256"):
-                return content, "there"
-    stored = store.record(record.key)
-    path = store.file(record.key, MODEL) if stored is not None else None
-    if path is None:
+    content, state = _committed(record, entry, folder), "there"
+    if content is None:
+        content, state = _stored(record, store), "written"
+    if content is None:
         return None, "left out: not in the store"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
     if len(content) > largest * _MB:
         return None, f"left out: {len(content) / _MB:.2g} MB, more than {largest:g}"
-    if _weights(content) != record.metrics.get("weights_sha256"):
+    if not _is_of(record, content):
         return None, "left out: the store has other weights than the committed record"
-    return content, "written"
+    return content, state
+
+
+def _committed(record: Record, entry: Checkpoint | None, folder: Path) -> bytes | None:
+    """The network that is committed already, if its weights are those of the record."""
+    if entry is None:
+        return None
+    try:
+        content = read_network(folder, record.key, entry)
+    except ConfigError:
+        return None
+    return content if _is_of(record, content) else None
+
+
+def _stored(record: Record, store: Store) -> bytes | None:
+    """The network that the store has under the record's key."""
+    path = store.file(record.key, MODEL) if store.record(record.key) is not None else None
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _is_of(record: Record, content: bytes) -> bool:
+    return _weights(content) == record.metrics.get("weights_sha256")
 
 
 def _weights(content: bytes) -> str | None:

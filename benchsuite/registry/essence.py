@@ -5,6 +5,7 @@ Found by position in the text, so that every version of Python comes to the same
 
 import ast
 import tokenize
+import warnings
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -12,7 +13,9 @@ from io import BytesIO
 def essence(source: bytes) -> bytes:
     """The source without what only a reader sees; what is not Python stays as it is."""
     try:
-        silent = set(_docstring_rows(source))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an error of it would be a SyntaxError, and another digest
+            silent = set(_docstring_rows(source))
         tokens = list(tokenize.tokenize(BytesIO(source).readline))
         lines = [line.decode(tokens[0].string) for line in source.splitlines()]
     except (SyntaxError, ValueError, tokenize.TokenError):

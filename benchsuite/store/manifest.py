@@ -57,8 +57,7 @@ def read_manifest(folder: Path) -> dict[str, Checkpoint]:
         if content["schema"] != SCHEMA:
             raise ConfigError(f"{path}: schema {content['schema']!r}, this version reads {SCHEMA}")
         return {
-            key: Checkpoint(**{**entry, "boards": tuple(entry["boards"])})
-            for key, entry in content["checkpoints"].items()
+            key: Checkpoint(**{**entry, "boards": _boards(key, entry)}) for key, entry in content["checkpoints"].items()
         }
     except FileNotFoundError:
         return {}
@@ -66,6 +65,13 @@ def read_manifest(folder: Path) -> dict[str, Checkpoint]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{path}: not a manifest as `benchsuite checkpoints` writes it: {error}") from error
+
+
+def _boards(key: str, entry: Mapping[str, object]) -> tuple[str, ...]:
+    boards = entry["boards"]
+    if not isinstance(boards, list) or not boards or not all(isinstance(board, str) for board in boards):
+        raise ValueError(f'the "boards" of {key} should be a list of at least one name, not {boards!r}')
+    return tuple(boards)
 
 
 def manifest_text(entries: Mapping[str, Checkpoint]) -> str:

@@ -14,6 +14,15 @@ from typing import cast
 from benchsuite.errors import ConfigError
 from benchsuite.store.records import Record, read_lines
 
+_NEEDED = {
+    "cell": (
+        *("board", "title", "question", "rank_by", "line", "role", "group", "method", "setting"),
+        *("seed", "seeds", "steps", "dense", "control", "shown"),
+    ),
+    "provenance": ("benchsuite", "protocol", "torch", "device", "data"),
+    "provenance.data": ("name", "fingerprint"),
+}
+"""What every record of a run has, and tables are made from."""
 _REMEDY = "; a run writes no such line: restore the file, or run the board again"
 
 
@@ -43,7 +52,8 @@ def read_verified(path: Path, board: str | None = None) -> list[Record]:
 
 
 def faults(record: Record) -> Iterator[str]:
-    """What in the record contradicts something else in it."""
+    """What the record lacks, and what in it contradicts something else in it."""
+    yield from _lacks(record)
     if record.key != (key := _key(record)):
         yield f"its steps and seed have the key {key}, not {record.key}" if key else "its steps are no list of objects"
     metrics = record.metrics
@@ -54,6 +64,14 @@ def faults(record: Record) -> Iterator[str]:
         if "correct_bits" in metrics and _count_bits(metrics["correct_bits"], examples) != correct:
             yield f"correct_bits do not tell {correct} correct in {examples}"
     yield from _miscounts(metrics, record.layers)
+
+
+def _lacks(record: Record) -> Iterator[str]:
+    """What of `_NEEDED` is not there."""
+    data = record.provenance.get("data")
+    for part, values in zip(_NEEDED, (record.cell, record.provenance, data), strict=True):
+        known = values if isinstance(values, Mapping) else {}
+        yield from (f"{part} has no {name}" for name in _NEEDED[part] if name not in known)
 
 
 def _miscounts(metrics: Mapping[str, object], layers: Sequence[Mapping[str, object]]) -> Iterator[str]:

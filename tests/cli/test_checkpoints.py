@@ -138,6 +138,24 @@ def test_python_starts_from_it_and_says_nothing(benchsuite, committed, network, 
         package.run(committed, baselines="committed", home=benchsuite.folder / "three")
 
 
+def share(folder: Path, board: str) -> None:
+    """Commit the records of the small board under another name, and the network with them."""
+    lines = [json.loads(line) for line in (folder.parent / "small.jsonl").read_text(encoding="utf-8").splitlines()]
+    write(folder.parent / f"{board}.jsonl", [{**line, "cell": {**line["cell"], "board": board}} for line in lines])
+
+
+def test_a_network_that_its_first_board_lacks_is_taken_from_the_next(benchsuite, committed, folder, network):
+    share(folder, "other")
+    assert benchsuite("checkpoints", "other", "--baselines", "committed").code == 0
+    (folder.parent / "other.jsonl").unlink()
+    result = benchsuite("run", committed, "--baselines", "committed")
+    assert (result.code, TAKEN in result.err) == (0, True)
+    (folder.parent / "small.jsonl").unlink()
+    shutil.rmtree(benchsuite.home)
+    result = benchsuite("run", committed, "--baselines", "committed")
+    assert "the committed records of other, small have no such network; trained here" in result.err
+
+
 def damage_file(network: Path) -> None:
     network.write_bytes(network.read_bytes()[:-1] + b"\x01")
 
@@ -173,13 +191,26 @@ def test_what_does_not_agree_is_trained_here(benchsuite, committed, network, har
     assert deterministic(benchsuite.folder / "results" / "small.jsonl") == expected
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 1}', '{"schema": 1, "checkpoints": {"k": {"boards": []}}}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 1}', '{"schema": 1, "checkpoints": {"k": {}}}'])
 def test_a_broken_manifest_is_refused(benchsuite, committed, folder, text):
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     for command in (("run", committed), ("plan", committed), ("checkpoints", "small"), ("checkpoints", "--check")):
         result = benchsuite(*command, "--baselines", "committed")
         assert result.code == 2
         assert "committed/checkpoints/manifest.json: not a manifest as `benchsuite checkpoints` writes it" in result.err
+
+
+@pytest.mark.parametrize("boards", [[], "small", None, ["small", 1]])
+def test_a_manifest_whose_boards_are_no_list_of_names_is_refused(benchsuite, committed, folder, network, boards):
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    content["checkpoints"][network.stem]["boards"] = boards
+    (folder / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    for command in (("run", committed), ("checkpoints", "small"), ("checkpoints", "--check")):
+        result = benchsuite(*command, "--baselines", "committed")
+        assert result.code == 2
+        told = f'the "boards" of {network.stem} should be a list of at least one name, not {boards!r}'
+        assert "committed/checkpoints/manifest.json: not a manifest as" in result.err
+        assert told in result.err
 
 
 def test_a_manifest_of_a_later_version_is_refused(benchsuite, committed, folder):
@@ -219,6 +250,22 @@ def test_what_is_too_large_is_left_out_and_removed(benchsuite, committed, folder
     assert benchsuite("checkpoints", "--check", "--baselines", "committed").code == 0
 
 
+def test_what_is_committed_and_too_large_is_said_to_be_so_without_the_store(benchsuite, folder, network):
+    size = network.stat().st_size / 1_000_000
+    result = benchsuite("checkpoints", "small", "--baselines", "committed", "--largest", "0.001")
+    assert (result.code, result.out.endswith(f": left out: {size:.2g} MB, more than 0.001\n")) == (0, True)
+    assert list(contents(folder)) == ["manifest.json"]
+
+
+def test_a_board_without_records_stops_it_before_anything_is_written(benchsuite, committed, folder, network):
+    assert benchsuite("run", committed, "--baselines", "committed").code == 0
+    share(folder, "other")
+    shutil.rmtree(folder)
+    result = benchsuite("checkpoints", "other", "nowhere", "--baselines", "committed")
+    assert (result.code, "nowhere.jsonl: cannot be read" in result.err) == (2, True)
+    assert not folder.exists()
+
+
 def test_what_the_store_lacks_or_has_otherwise_is_left_out(benchsuite, committed, folder, network):
     exchange_weights_of_record(network)
     command = ("checkpoints", "small", "--baselines", "committed")
@@ -229,9 +276,7 @@ def test_what_the_store_lacks_or_has_otherwise_is_left_out(benchsuite, committed
 
 
 def test_boards_share_a_network_until_the_last_has_it_no_more(benchsuite, committed, folder, network):
-    records = folder.parent / "small.jsonl"
-    lines = [json.loads(line) for line in records.read_text(encoding="utf-8").splitlines()]
-    write(folder.parent / "other.jsonl", [{**line, "cell": {**line["cell"], "board": "other"}} for line in lines])
+    share(folder, "other")
 
     def boards() -> list[list[str]]:
         entries = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["checkpoints"]

@@ -164,6 +164,37 @@ def test_a_path_that_is_not_there(benchsuite, base):
     )
 
 
+def altered(path: Path, folder: Path, **changes: object) -> Path:
+    """The records of a file, each with another number of threads and these changes, in a folder."""
+    folder.mkdir()
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["provenance"]["threads"] = 16
+        line |= changes
+    form = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False}
+    (folder / path.name).write_text("".join(json.dumps(line, **form) + "\n" for line in lines), encoding="utf-8")
+    return folder / path.name
+
+
+def test_a_run_in_which_all_failed_is_no_repetition(benchsuite, base):
+    gone = {"status": "failed", "metrics": {}, "layers": [], "error": {"reason": "it broke"}}
+    altered(base, benchsuite.folder / "failed", **gone)
+    found = benchsuite("compare", "base", "failed", "--exact", "--json")
+    assert (found.code, found.facts["retrained"], len(found.facts["different"])) == (1, 0, 9)
+
+
+def test_where_all_was_trained_otherwise_nothing_was_compared(benchsuite, base):
+    other = altered(base, benchsuite.folder / "other")
+    lines = [json.loads(line) for line in other.read_text(encoding="utf-8").splitlines()]
+    digests = {line["metrics"]["weights_sha256"] for line in lines if line["cell"]["role"] == "dense"}
+    text = other.read_text(encoding="utf-8")
+    for digest in digests:
+        text = text.replace(digest, digest[::-1])
+    other.write_text(text, encoding="utf-8")
+    found = benchsuite("compare", "base", "other", "--exact", "--json")
+    assert (found.code, found.facts["retrained"], found.facts["equal"]) == (4, 9, 0)
+
+
 def test_a_repetition_is_found_exact_and_a_deviation_named(benchsuite, base):
     again = executed(benchsuite, "percentile", "again")
     told = benchsuite("compare", "base", "again", "--exact")

@@ -66,7 +66,14 @@ def record(
         "dense": key_of([train], seed, protocol),
         "control": None,
     }
-    provenance = {"protocol": protocol, "zlib": zlib, "data": {"name": "dots", "fingerprint": data}}
+    provenance = {
+        "benchsuite": "0.1.0",
+        "protocol": protocol,
+        "torch": "2.9",
+        "device": "cpu",
+        "zlib": zlib,
+        "data": {"name": "dots", "fingerprint": data},
+    }
     key = key_of(steps, seed, protocol)
     if status != "ok":
         return Record(key, status, cell, provenance=provenance, error={"reason": "it broke"})

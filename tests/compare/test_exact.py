@@ -62,7 +62,7 @@ def test_another_dense_network_differs_unless_it_was_trained_in_another_environm
     assert list(repetition(base, new).different.values()) == [("weights_sha256",)]
     for name in ("torch", "numpy", "device", "instructions", "threads"):
         there = [elsewhere(one, **{name: "other"}) for one in new]
-        assert repetition(base, there).different
+        assert repetition([elsewhere(one, **{name: None}) for one in base], there).different
         found = repetition([elsewhere(one, **{name: "here"}) for one in base], there)
         assert (found.equal, found.different, len(found.retrained)) == ((), {}, 2)
         assert not found.compared
@@ -78,3 +78,48 @@ def test_the_same_dense_network_has_to_give_the_same_anywhere():
 def test_cells_of_other_keys_are_unknown():
     found = repetition(run(seeds=[0]), [record(0, line=7)])
     assert (found.compared, found.unknown) == (False, 1)
+
+
+def elsewhere_run(**changes):
+    return [elsewhere(one, torch="other") for one in run(seeds=[0], parent="other", **changes)]
+
+
+def failed(one):
+    return replace(one, status="failed", metrics={}, layers=(), error={"reason": "it broke"})
+
+
+def test_a_failure_elsewhere_is_no_other_training():
+    found = repetition(run(seeds=[0]), [failed(one) for one in elsewhere_run()])
+    assert (found.equal, len(found.different), found.retrained) == ((), 2, ())
+    assert all({"status", "reason"} < set(fields) for fields in found.different.values())
+    parent, row = elsewhere_run()
+    found = repetition(run(seeds=[0]), [parent, failed(row)])
+    assert (len(found.different), len(found.retrained)) == (1, 1)
+
+
+def test_a_row_without_its_dense_network_is_compared():
+    _, row = elsewhere_run(loss=0.25)
+    found = repetition(run(seeds=[0]), [row])
+    assert (len(found.different), found.retrained) == (1, ())
+
+
+def test_boards_that_share_a_network_are_held_each_against_itself():
+    base = run(seeds=[0], board="one") + run(seeds=[0], board="two", setting="sparsity 0.50")
+    found = repetition(base, run(seeds=[0], board="one"))
+    assert (len(found.equal), found.different) == (2, {})
+    assert repetition(base, run(seeds=[0], board="three")).unknown == 2
+
+
+def test_boards_look_for_a_dense_network_among_their_own_records():
+    base = run(seeds=[0], board="one") + run(seeds=[0], board="two")
+    new = [elsewhere(one, torch="other") for one in run(seeds=[0], board="one", parent="other")]
+    new += [elsewhere(one, torch="other") for one in run(seeds=[0], board="two")]
+    found = repetition(base, new)
+    assert (len(found.equal), found.different, len(found.retrained)) == (2, {}, 2)
+
+
+def test_each_difference_is_told_though_names_are_alike():
+    base = [record(0, line=line) for line in (1, 2)]
+    found = repetition(base, [changed(one, history={"train_loss": [0.1]}) for one in base])
+    assert list(found.different.values()) == [("history",)] * 2
+    assert [told.partition(" (")[0] for told in found.different] == ["hand-made percentile sparsity 0.5 seed 0"] * 2

@@ -46,6 +46,11 @@ def test_what_can_change_a_result_counts(one, other):
     assert essence(one.encode()) != essence(other.encode())
 
 
+@pytest.mark.filterwarnings("error")
+def test_warnings_as_errors_change_nothing():
+    assert essence(b'"""a \\d"""\nx = "\\d"  # c\n') == b'x = "\\d"'
+
+
 def words(source: bytes) -> list[tuple[int, str]]:
     """The rows and texts of all tokens that are neither comments nor layout."""
     layout = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)

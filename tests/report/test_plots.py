@@ -16,7 +16,7 @@ from handmade_steps import prune, train
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session
 from benchsuite.plan import parse_board
-from benchsuite.report import tables
+from benchsuite.report import same_picture, tables
 from benchsuite.report.changes import points
 from benchsuite.report.curves import AXES, BITS, SIZE, SPARSITY, panels
 from benchsuite.report.plots import picture_names, plots
@@ -122,6 +122,26 @@ def test_the_bytes_are_a_function_of_the_records(boards, pictures):
         check=True,
     )
     assert json.loads(there.stdout) == here
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b"Matplotlib v3.10.0, <path 1>", b"Matplotlib v3.10.0, <path 1>", True),
+        (b"Matplotlib v3.10.0, <path 1>", b"Matplotlib v3.10.0, <path 2>", False),
+        (b"Matplotlib v3.10.0, <path 1>", b"Matplotlib v3.11.2, <path 2>", True),
+        (b"Matplotlib v3.10.0, <path 1>", b"<path 1>", False),
+        (b"a page", b"a page", True),
+        (b"a page", b"another page", False),
+    ],
+)
+def test_pictures_of_two_versions_of_matplotlib_cannot_be_told_apart(one, other, same):
+    assert same_picture(one, other) is same_picture(other, one) is same
+
+
+def test_a_picture_tells_its_maker(pictures):
+    for picture in pictures["quick"].values():
+        assert same_picture(picture, b"Matplotlib v0.1, ")
 
 
 def test_a_sweep_of_four_activations_stays_small(boards):

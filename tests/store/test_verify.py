@@ -45,14 +45,26 @@ def records() -> list[Record]:
             cell.key,
             "ok",
             {
+                **dict.fromkeys(("title", "question", "rank_by", "seeds", "shown", "control")),
                 "board": cell.board,
                 "line": cell.line,
+                "role": cell.role,
+                "group": cell.group,
+                "method": cell.method,
+                "setting": cell.setting,
                 "seed": cell.chain.seed,
                 "steps": [step.canonical() for step in cell.chain.steps],
+                "dense": cell.chain.root.key,
             },
             metrics,
             layers,
-            provenance={"protocol": 1},
+            provenance={
+                "protocol": 1,
+                "benchsuite": "0.1.0",
+                "torch": "2.9",
+                "device": "cpu",
+                "data": {"name": "digits", "fingerprint": "0" * 64},
+            },
         )
         for cell in planned(parse_board(BOARD, "dots.toml"), default_registry(), lambda _: "0" * 64).cells
     ]
@@ -124,6 +136,31 @@ def test_an_edited_line_is_refused(path, edit, told):
         read_verified(path)
     assert str(refused.value).startswith(f"{path}, line 3: ")
     assert told in str(refused.value)
+
+
+WRITTEN = records()[0]
+
+
+@pytest.mark.parametrize("status", ["ok", "failed"])
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("cell", name) for name in WRITTEN.cell if name != "board"]
+    + [("provenance", name) for name in WRITTEN.provenance if name != "protocol"],
+)
+def test_a_record_without_what_tables_are_made_from_is_refused(path, part, name, status):
+    edited(path, 3, lambda values: (values[part].pop(name), values.update(status=status)))
+    with pytest.raises(ConfigError, match=f"line 3: {part} has no {name}; a run writes no such line: restore the file"):
+        read_verified(path)
+
+
+@pytest.mark.parametrize("name", ["name", "fingerprint"])
+def test_data_without_a_name_or_fingerprint_are_refused(path, name):
+    edited(path, 3, lambda values: values["provenance"]["data"].pop(name))
+    with pytest.raises(ConfigError, match=rf"line 3: provenance\.data has no {name};"):
+        read_verified(path)
+    edited(path, 3, setting("provenance", "data", "digits"))
+    with pytest.raises(ConfigError, match=r"line 3: provenance\.data has no name;"):
+        read_verified(path)
 
 
 def test_another_form_of_the_same_values_is_refused(path):
