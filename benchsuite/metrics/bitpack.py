@@ -22,11 +22,12 @@ STRATEGIES = (zlib.Z_HUFFMAN_ONLY, zlib.Z_DEFAULT_STRATEGY)
 
 
 def encode(words: Words, rows: int) -> tuple[str, list[bytes]]:
-    """The form that was found smallest, and its blocks; `decode` is its inverse.
+    """The smallest of the forms that were tried, and its blocks; `decode` is its inverse.
 
     words: (n,). rows: leading dimension of the tensor, which divides n; each row may have its own values.
-    Forms: "dense"; "codebook" (at most 256 values, listed) or "grid" (the same on an even grid, of float32 alone);
-    "codebooks" or "grids" (that many per row); "sparse " before any of them where a bitmap of the non-zeros is first.
+    Forms: "dense"; "codebook" (at most 256 values, listed) or "grid" (the same, where words of four bytes, read as
+    float32, lie evenly); "codebooks" or "grids" (that many per row); "sparse " before any of them where a bitmap of the
+    non-zeros is first.
     """
     nonzero = words != 0
     kept = words[nonzero]
@@ -51,7 +52,10 @@ def decode(form: str, blocks: Sequence[bytes], size: int, rows: int, itemsize: i
 
 
 def _encode_values(values: Words, counts: list[int]) -> tuple[str, list[bytes]]:
-    """counts: how many of the values each row has."""
+    """The rows are tried apart only where all values together are on no grid.
+
+    counts: how many of the values each row has.
+    """
     found = _encode_codes("", values, [values.size])
     if len(counts) > 1 and "grid" not in found:
         found |= _encode_codes("s", values, counts)

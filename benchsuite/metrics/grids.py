@@ -23,6 +23,8 @@ SPACINGS: tuple[Spacing, ...] = ("divided", "multiplied", "scaled")
 MOST_BITS = 8
 _NEIGHBOURS = 2
 """Floats on either side of a guess that are tried: scales come out of two rounded operations."""
+_UNEVENNESS = 1 / 64
+"""Share of a step by which values may miss their places, being rounded."""
 
 
 class Line(NamedTuple):
@@ -73,17 +75,18 @@ class Grids:
 
 @np.errstate(over="ignore", invalid="ignore")
 def grids_behind(books: Sequence[Words]) -> Grids | None:
-    """Grids of the fewest bits that hold all values of each row, or None if there are none of 8 bits or fewer.
+    """Grids of few bits that hold all values of each row, or None where none of 8 bits or fewer were found.
 
+    Those whose ends are values are tried first, with more bits too, then those that only the gaps tell.
     books: of each row, the bit patterns of its distinct float32 values; a row may have none.
     """
     rows = [book.view(np.float32) for book in books]
     most = max((row.size for row in rows), default=0)
     fewest_bits = max(most - 1, 1).bit_length()
-    for bits, spacing in product(range(fewest_bits, MOST_BITS + 1), SPACINGS):
+    for guesses, bits, spacing in product((_by_range, _by_gaps), range(fewest_bits, MOST_BITS + 1), SPACINGS):
         lines: list[Line] = []
         for row in rows:
-            line = _line_through(row, bits, spacing)
+            line = _line_among(guesses(row, bits, spacing), row, bits, spacing)
             if line is None:
                 break
             lines.append(line)
@@ -92,37 +95,57 @@ def grids_behind(books: Sequence[Words]) -> Grids | None:
     return None
 
 
-def _line_through(row: Floats, bits: int, spacing: Spacing) -> Line | None:
+def _line_among(guesses: Iterator[Line], row: Floats, bits: int, spacing: Spacing) -> Line | None:
     if not row.size:
         return Line(0, np.float32(0), np.float32(0))
     if not np.isfinite(row).all():
         return None
     words = row.view(np.uint32)
-    for line in _guesses(row, bits, spacing):
+    for line in guesses:
         if np.isin(words, _values(bits, spacing, line).view(np.uint32)).all():
             return line
     return None
 
 
-def _guesses(row: Floats, bits: int, spacing: Spacing) -> Iterator[Line]:
+def _by_range(row: Floats, bits: int, spacing: Spacing) -> Iterator[Line]:
     """Lines that a quantizer may have drawn from the smallest and the largest value, of which zero may be missing."""
     low, high, nothing = row.min(), row.max(), np.float32(0)
-    peak = max(-low, high)
     half, steps = (1 << bits - 1) - 1, (1 << bits) - 1
-    if spacing != "scaled":
-        if half:
-            yield Line(half, peak, nothing)
-        for offset, scale in ((low, high - low), (nothing, high), (low, -low)):
-            yield from (Line(0, near, offset) for near in _near(scale))
-        return
-    for count, zero in ((half, half), (half + 1, half + 1)):
-        if count:
-            yield from (Line(zero, near, nothing) for near in _near(peak / np.float32(count)))
+    scaled = spacing == "scaled"
+    if half:
+        peak = max(-low, high)
+        yield from (Line(half, near, nothing) for near in (_near(peak / np.float32(half)) if scaled else (peak,)))
     for offset, extent in ((low, high - low), (nothing, high), (low, -low)):
-        for near in _near(extent / np.float32(steps)):
-            if near > 0 and 0 <= -offset / near <= steps:
+        for near in _near(extent / np.float32(steps) if scaled else extent):
+            if scaled and near > 0 and 0 <= -offset / near <= steps:
                 yield Line(int(np.rint(-offset / near)), near, nothing)
             yield Line(0, near, offset)
+
+
+def _by_gaps(row: Floats, bits: int, spacing: Spacing) -> Iterator[Line]:
+    """Lines of a learned scale, whose ends no value need reach."""
+    if spacing != "scaled":
+        return  # the others' steps do not tell their scale
+    half, steps = (1 << bits - 1) - 1, (1 << bits) - 1
+    low, nothing = row.min(), np.float32(0)
+    yield Line(0, nothing, low)  # one value alone
+    for offset, values in ((nothing, np.append(row, nothing)), (low, row)):
+        start, extent = float(values.min()), np.ptp(values.astype(np.float64))
+        for count in _step_counts(values, steps):
+            below = round(count * (float(offset) - start) / extent)
+            zero = half + 1 if 0 < below <= half + 1 and count - below <= half else below
+            yield from (Line(zero, near, offset) for near in _near(np.float32(extent / count)))
+
+
+def _step_counts(values: Floats, most: int) -> Iterator[int]:
+    """Into how many equal steps the values may cut their range, the most first."""
+    gaps = np.diff(np.unique(values.astype(np.float64)))
+    if not gaps.size:
+        return
+    counts = np.rint(np.arange(np.rint(most * gaps.min() / gaps.sum()), 0, -1) * gaps.sum() / gaps.min())
+    steps = np.outer(counts, gaps.cumsum() / gaps.sum())
+    even = (np.abs(steps - np.rint(steps)) < _UNEVENNESS).all(1)
+    yield from (int(count) for count in counts[even] if count <= most)
 
 
 def _near(guess: np.float32) -> Iterator[np.float32]:
@@ -144,5 +167,4 @@ def _values(bits: int, spacing: Spacing, line: Line) -> Floats:
         places /= steps
     elif spacing == "multiplied":
         places *= np.float32(1) / steps
-    values: Floats = places * line.scale + line.offset + np.float32(0)  # no −0.0
-    return values
+    return places * line.scale + line.offset
