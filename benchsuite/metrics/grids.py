@@ -133,7 +133,7 @@ def _by_gaps(row: Floats, bits: int, spacing: Spacing) -> Iterator[Line]:
         start, extent = float(values.min()), np.ptp(values.astype(np.float64))
         for count in _step_counts(values, steps):
             below = round(count * (float(offset) - start) / extent)
-            zero = half + 1 if 0 < below <= half + 1 and count - below <= half else below
+            zero = half + 1 if below <= half + 1 and count - below <= half else below
             yield from (Line(zero, near, offset) for near in _near(np.float32(extent / count)))
 
 

@@ -139,10 +139,20 @@ def test_values_of_one_sign_need_no_codes_for_the_other(bits, sign):
     assert assert_found([codes * np.float32(0.375), codes[1:] * np.float32(0.625)]).bits == bits
 
 
-def test_a_learned_scale_has_one_zero_in_all_rows():
+@pytest.mark.parametrize(("quantize", "zero"), [(integers, 127), (learned, 128)])
+def test_all_rows_have_one_zero(quantize, zero):
     w = torch.randn(ROWS, WIDTH, generator=torch.Generator().manual_seed(0))
-    grids = assert_found(list(learned(w, 8).add(0.0).numpy()))
-    assert [line.zero for line in grids.lines] == [128] * ROWS
+    grids = assert_found(list(quantize(w, 8).add(0.0).numpy()))
+    assert [line.zero for line in grids.lines] == [zero] * ROWS
+
+
+@pytest.mark.parametrize(
+    ("ends", "zeros"),
+    [([(1, 255), (0, 90)], [0, 0]), ([(-200, 50), (-90, 150)], [200, 90]), ([(-128, 100), (-3, 127)], [128, 128])],
+)
+def test_rows_of_a_learned_scale_reach_different_codes(ends, zeros):
+    rows = [np.arange(low, high + 1, dtype=np.float32) * np.float32(0.123) for low, high in ends]
+    assert [line.zero for line in assert_found(rows).lines] == zeros
 
 
 def test_a_learned_scale_with_an_offset_is_found_where_the_offset_is_a_value():
@@ -184,6 +194,7 @@ def test_wherever_the_weights_lie_no_bit_is_lost(quantize, bits, seed, exponent,
         [1.0, float("nan"), 2.0],
         [1.0, float("inf"), 2.0],
         [1.0, 1e38, 3.4e38, -3.4e38],
+        [-0.0, 1.0],
     ],
 )
 def test_values_off_every_grid_have_none(row):
