@@ -27,7 +27,7 @@ def report(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 5 if a file is stale.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write BENCHMARKS.md, its tables and pictures, and what is marked in documents, from the records of baselines/."""
+    """Write BENCHMARKS.md, docs/claims.md, docs/published.md, and what is marked in documents, from baselines/."""
     from benchsuite.errors import ConfigError
     from benchsuite.registry import default_registry
     from benchsuite.report import benchmarks_page, full_tables, pictures, read_baselines, with_tables

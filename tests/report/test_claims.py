@@ -3,8 +3,10 @@
 import random
 from dataclasses import replace
 
+import handmade_claims
 import numpy as np
 import pytest
+from handmade_claims import HEAD, WHERE
 
 from benchsuite.report.claims import claims_files
 from benchsuite.report.claims.comparisons import comparisons
@@ -16,28 +18,12 @@ from benchsuite.report.lines import tables
 
 SEEDS = (0, 1, 2)
 LEVELS = [float(value) for value in np.exp(np.linspace(-1, 1, 11))]
-HEAD = 'title = "A title"\nclaim = "A statement."\nsource = "Somebody 2020."\n'
-MINIMUM = f"""
-[[claims]]
-kind = "minimum"
-{HEAD}where = {{pruner = "some-pruner", level = 1.0}}
-metric = "audit.margin"
-count = "audit.groups"
-counted = "groups"
-"""
-TURNING = f"""
-[[claims]]
-kind = "turning-point"
-{HEAD}where = {{pruner = "some-pruner"}}
-along = "level"
-symbol = "λ"
-at = 1.0
-tolerances = [0.5, 2.0]
-"""
+MINIMUM = handmade_claims.MINIMUM.replace('"some-pruner"}', '"some-pruner", level = 1.0}')
+TURNING = handmade_claims.TURNING + "tolerances = [0.5, 2.0]\n"
 MATCHED = f"""
 [[claims]]
 kind = "matched"
-{HEAD}where = {{pruner = "some-pruner"}}
+{HEAD}{WHERE}
 along = "level"
 parts = [{{name = "Everywhere", by = [["level"], ["board", "network", "variant"]]}}]
 """

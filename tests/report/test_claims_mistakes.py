@@ -3,31 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from handmade_claims import HEAD, MINIMUM, TURNING, WHERE
 
 from benchsuite import ConfigError
 from benchsuite.report.claims import claims_files
 
-HEAD = 'title = "A title"\nclaim = "A statement."\nsource = "Somebody 2020."\n'
-MINIMUM = f"""
-[[claims]]
-kind = "minimum"
-{HEAD}where = {{pruner = "some-pruner"}}
-metric = "audit.margin"
-count = "audit.groups"
-counted = "groups"
-"""
-TURNING = f"""
-[[claims]]
-kind = "turning-point"
-{HEAD}where = {{pruner = "some-pruner"}}
-along = "level"
-symbol = "λ"
-at = 1.0
-"""
 MATCHED = f"""
 [[claims]]
 kind = "matched"
-{HEAD}where = {{pruner = "some-pruner"}}
+{HEAD}{WHERE}
 along = "level"
 parts = [{{name = "Everywhere", where = {{level = 1.0}}, by = [["pruner", "seeds"], ["board", "network", "variant"]]}}]
 """
@@ -80,9 +64,6 @@ def test_a_mistake_in_the_claims_is_named(document, records, text, complaint):
     with pytest.raises(ConfigError) as error:
         document(text, records)
     assert complaint in str(error.value)
-
-
-WHERE = 'where = {pruner = "some-pruner"}'
 
 
 @pytest.mark.parametrize(
