@@ -53,6 +53,10 @@ class _Running:
         if os.fstat(self.printed.fileno()).st_size > more_than:
             self.printed.truncate(0)
 
+    def ended(self) -> bool:
+        """Asked between two calls. Its end of the connection closes with it, a moment before its exit code is told."""
+        return bool(wait([self.connection, self.process.sentinel], 0))
+
     def kill(self) -> None:
         """End it and whatever it started."""
         if self.process.pid is not None:
@@ -99,7 +103,7 @@ class Isolated:
         timeout: seconds. memory: bytes resident, of the whole process. on_event: gets what the function tells.
         Errors: LostCallError of one of four kinds; a BenchsuiteError that the function raised, as one of its kind.
         """
-        if self._running and not self._running.process.is_alive():  # of what an earlier call left behind in it
+        if self._running and self._ready and self._running.ended():  # of what an earlier call left behind in it
             self.close()
         running = self._running = self._running or self._started()
         try:
