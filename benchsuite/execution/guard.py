@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from benchsuite.errors import PluginError
+from benchsuite.execution.denormals import flushed
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ def _settings() -> Iterator[_Setting]:
     yield setting("torch's gradient mode", torch.is_grad_enabled, torch.set_grad_enabled)
     yield setting("torch's anomaly detection", torch.is_anomaly_enabled, torch.set_anomaly_enabled)
     yield setting("torch's deterministic mode", torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
+    yield setting("torch's flushing of denormals", flushed, torch.set_flush_denormal)
     yield setting("torch's matmul precision", _read_matmul_precision, _write_matmul_precision)
     for switch in ("enabled", "benchmark", "deterministic"):
         yield _flag(torch.backends.cudnn, switch, f"cuDNN's switch {switch}")

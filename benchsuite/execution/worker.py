@@ -27,7 +27,10 @@ def computing(session: Session, limits: Limits | None = None) -> Iterator[Comput
     Errors: ConfigError for limits where the system cannot hold a process to them.
     """
     if limits is None:
-        yield session.engine
+        from benchsuite.execution.denormals import flushing
+
+        with flushing():
+            yield session.engine
     elif AVAILABLE:
         with Worker(session, limits) as worker:
             yield worker
@@ -142,6 +145,9 @@ def _engine(session: Session) -> "Engine":
 
 def _ready(session: Session) -> None:
     """Load the plugins, which takes longest; the store is opened when something is asked of it."""
+    from benchsuite.execution.denormals import flush
+
+    flush()
     assert session.registry
 
 

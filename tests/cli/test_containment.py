@@ -68,6 +68,7 @@ MISDEEDS = {
     "changes the device": ("torch.set_default_device('meta')", "changed torch's default device from cpu to meta"),
     "changes the threads": ("torch.set_num_threads(7)", "changed torch's number of threads from"),
     "wants determinism": ("torch.use_deterministic_algorithms(True)", "changed torch's deterministic mode from 0 to 2"),
+    "wants denormals": ("torch.set_flush_denormal(False)", "changed torch's flushing of denormals from True to False"),
     "ends gradients": ("torch.set_grad_enabled(False)", "changed torch's gradient mode from True to False"),
     "moves": ("os.chdir('/')", "changed the working directory from"),
     "exits": ("os._exit(0)", "ended its process with exit code 0"),

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchsuite.errors import PluginError
+from benchsuite.execution.denormals import flushed
 from benchsuite.execution.guard import deciding, seeded, unnoticed
 
 DRAWS = {
@@ -26,6 +27,7 @@ CHANGES = {
     "torch's gradient mode": lambda: torch.set_grad_enabled(False),
     "torch's anomaly detection": lambda: torch.autograd.set_detect_anomaly(True),
     "torch's deterministic mode": lambda: torch.use_deterministic_algorithms(True, warn_only=True),
+    "torch's flushing of denormals": lambda: torch.set_flush_denormal(True),
     "torch's matmul precision": lambda: torch.set_float32_matmul_precision("high"),
     "cuDNN's switch benchmark": lambda: setattr(torch.backends.cudnn, "benchmark", True),
     "numpy's error handling": lambda: np.seterr(all="raise"),
@@ -45,6 +47,7 @@ def surroundings() -> list[object]:
         torch.is_grad_enabled(),
         torch.is_anomaly_enabled(),
         torch.get_deterministic_debug_mode(),
+        flushed(),
         torch.get_float32_matmul_precision(),
         torch.backends.cudnn.benchmark,
         np.geterr(),
