@@ -14,16 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
+from scaled import with_scaled
 from tabulate import tabulate
 
-from benchsuite import Dataset
 from benchsuite.cli.options import parse_seeds
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, default_data
 from benchsuite.metrics.statistics import summarize
 from benchsuite.plan import Board, parse_board
 from benchsuite.registry import Registry, default_registry
-from benchsuite.registry.fields import class_of
 
 SCALINGS = {"[−1, 1]": (0.5, 0.5), "[0, 1]": (0.0, 1.0), "mean 0, deviation 1": (0.1307, 0.3081)}
 """By what the pixels then are, mean and standard deviation that they are normalised with."""
@@ -45,24 +44,21 @@ Test accuracy in % on MNIST's 4 and 9, mean ± sample standard deviation of {see
 
 @dataclass(frozen=True)
 class Scaled(Session):
-    """A session that knows the two digits in another scaling, as `scaled-4v9`."""
+    """A session that knows the two digits in another scaling, as `scaled-mnist-4v9`."""
 
     mean: float = 0.5
     std: float = 0.5
 
     @cached_property
     def registry(self) -> Registry:
-        installed = default_registry()
-        digits = cast("type[Dataset]", class_of(installed.get("dataset", "mnist-4v9").factory))
-        fields = {"mean": (self.mean,), "std": (self.std,), "__doc__": digits.__doc__, "__module__": __name__}
-        return installed.add("dataset", "scaled-4v9", dataclass(frozen=True)(type("Scaled4v9", (digits,), fields)))
+        return with_scaled(default_registry(), "mnist-4v9", self.mean, self.std)
 
 
 def board() -> Board:
     """The board `logreg-loss` on the scaled digits."""
     content = {
         "board": {"name": "logreg-pixels", "title": "Which scaling?", "seeds": [0]},
-        "dense": {"dataset": "scaled-4v9", "model": list(MODELS)},
+        "dense": {"dataset": "scaled-mnist-4v9", "model": list(MODELS)},
     }
     return parse_board(content, "logreg_pixels.py")
 

@@ -95,6 +95,7 @@ ROWS = {
     **{f"neff-{data}": [*neff([1.0]), *matched(neff([1.0]))] for data in ("mnist", "fashion-mnist")},
     **{f"neff-beta-{data}": [*neff(BETAS), *matched(neff(BETAS))] for data in ("mnist", "fashion-mnist")},
     "neff-seeds-mnist": neff(BETAS[:1], centers=("",)),
+    "neff-seeds-fashion-mnist": neff([1.0]),
     "quick": [
         *neff([0.5, 1.0]),
         *matched(neff([0.5, 1.0])),
@@ -157,10 +158,15 @@ ROWS = {
 }
 
 
-UNCONTROLLED = {"neff-seeds-mnist", "resnet20-prune-quantize-jpeg", "resnet20-schedules-jpeg"}
+UNCONTROLLED = {
+    "neff-seeds-mnist",
+    "neff-seeds-fashion-mnist",
+    "resnet20-prune-quantize-jpeg",
+    "resnet20-schedules-jpeg",
+}
 """Boards, some of whose rows have no random control: another board has it, or two cores cannot train it."""
 
-SEEDS = {"sparse-linear": 1, "neff-seeds-mnist": 10, "logreg-loss": 30}
+SEEDS = {"sparse-linear": 1, "neff-seeds-mnist": 10, "neff-seeds-fashion-mnist": 10, "logreg-loss": 30}
 """Other numbers of seeds than three: nothing is random, or accuracy is left to chance."""
 
 
@@ -249,6 +255,7 @@ DENSE = {
             ("neff-seeds-mnist", "mnist", "mnist"),
         )
     },
+    "neff-seeds-fashion-mnist": ("fashion-mnist", [("mlp-fashion-deep-narrow", "relu", 15)]),
     "quick": ("digits", [("mlp", None, 30)]),
     **{
         f"resnet20-{what}": ("cifar10", [("resnet20", None, 200)])
