@@ -12,7 +12,8 @@ from benchsuite.report.markdown import grid
 
 _METHOD = """\
 A difference is one of mean accuracy, in points, over the same seeds and test examples; of a \
-board of one seed, over these examples alone, as if another training would give the same. *Better* and *worse* are \
+board of one seed, over these examples alone, as if another training would give the same, and of one seed on a board \
+of several, with the dispersion that the others tell. *Better* and *worse* are \
 told by the paired test at a false discovery rate of 5 % over all {comparisons} of this claim (Benjamini and Hochberg \
 1995); the others are *even*. What is matched to a row has its sparsity over the whole network; its `{random}` control \
 has it layer by layer, and so does the control of what is matched. The two controls together show what the division \
