@@ -1,11 +1,13 @@
-"""Speed of the mask selection: Neff against the full sort, and a sweep against one level.
+"""Speed of mask selection: Neff against the full sort, a sweep against one level, and pruning against torch's own.
 
     python benchmarks/masks.py [--repetitions N]
 
-Every pair is measured in one run, its two sides taking turns; medians of the repetitions.
+Every pair is measured in one run, its two sides taking turns; medians of the repetitions. With
+NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4" numpy runs without vector instructions, as on a processor that it has none for.
 """
 
 import argparse
+import copy
 import math
 import statistics
 import time
@@ -15,12 +17,16 @@ from functools import partial
 import torch
 from tabulate import tabulate
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
+import benchsuite
 from benchsuite import PruneContext, Pruner
 from benchsuite_plugins.neff import NeffBlock, NeffColumn, NeffNetwork, NeffRow
 
 SHAPE = (2048, 4096)
 BETAS = tuple(math.exp(exponent / 5) for exponent in range(-5, 6))
+WIDTHS = (784, 4096, 2048, 1024, 10)
+SPARSITY = 0.8
 
 
 def masks(pruner: Pruner, weight: Tensor, context: PruneContext | None = None) -> Tensor:
@@ -47,6 +53,34 @@ def sweep(kind: type[Pruner], weight: Tensor) -> None:
         masks(kind(beta=beta), weight, context)  # type: ignore[call-arg]  # every Neff has a beta
 
 
+def network() -> nn.Module:
+    """Return an MLP of 13.7 million weights."""
+    torch.manual_seed(0)
+    return nn.Sequential(*(nn.Linear(before, after) for before, after in zip(WIDTHS, WIDTHS[1:], strict=False)))
+
+
+def peer_global(model: nn.Module) -> nn.Module:
+    """Return a copy pruned by `torch.nn.utils.prune` with one threshold for all layers, made permanent."""
+    pruned = copy.deepcopy(model)
+    places = [(layer, "weight") for layer in pruned.children()]
+    prune.global_unstructured(places, pruning_method=prune.L1Unstructured, amount=SPARSITY)
+    return _permanent(pruned)
+
+
+def peer_by_layer(model: nn.Module) -> nn.Module:
+    """Return a copy pruned by `torch.nn.utils.prune` layer by layer, made permanent."""
+    pruned = copy.deepcopy(model)
+    for layer in pruned.children():
+        prune.l1_unstructured(layer, "weight", amount=SPARSITY)
+    return _permanent(pruned)
+
+
+def _permanent(model: nn.Module) -> nn.Module:
+    for layer in model.children():
+        prune.remove(layer, "weight")
+    return model
+
+
 def fresh_context() -> PruneContext:
     """A context without data, which magnitudes do not need."""
 
@@ -70,7 +104,7 @@ def medians(repetitions: int, *sides: Callable[[], object]) -> list[float]:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the three tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=5)
     repetitions = parser.parse_args().repetitions
@@ -93,10 +127,29 @@ def main() -> None:
         one, many = medians(repetitions, partial(masks, kind(), weight), partial(sweep, kind, weight))
         sweeps.append((name, one, many, f"{many / one:.2f}×", "≤ 2×"))
 
+    model, peers = network(), []
+    for name, pruner, peer in (
+        ("all layers together", "global-percentile", peer_global),
+        ("layer by layer", "percentile", peer_by_layer),
+    ):
+        ours, theirs = medians(
+            repetitions, partial(benchsuite.prune, model, pruner, sparsity=SPARSITY), partial(peer, model)
+        )
+        peers.append((name, theirs, ours, f"{theirs / ours:.1f}×", "≥ 6×"))
+
     print(f"{SHAPE[0]} × {SHAPE[1]} float32, {torch.get_num_threads()} threads, median of {repetitions}\n")
     print(tabulate(against_sort, ("β = 1", "sort, ms", "benchsuite, ms", "faster", "target"), floatfmt=".1f"))
     print()
     print(tabulate(sweeps, (f"{len(BETAS)} β", "one β, ms", "sweep, ms", "ratio", "target"), floatfmt=".1f"))
+    print()
+    headers = (
+        f"{SPARSITY:.0%} of 13.7 million",
+        "torch.nn.utils.prune, ms",
+        "benchsuite.prune, ms",
+        "faster",
+        "target",
+    )
+    print(tabulate(peers, headers, floatfmt=".1f"))
 
 
 if __name__ == "__main__":
