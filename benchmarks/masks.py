@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 
 import torch
 from tabulate import tabulate
@@ -56,7 +57,7 @@ def sweep(kind: type[Pruner], weight: Tensor) -> None:
 def network() -> nn.Module:
     """Return an MLP of 13.7 million weights."""
     torch.manual_seed(0)
-    return nn.Sequential(*(nn.Linear(before, after) for before, after in zip(WIDTHS, WIDTHS[1:], strict=False)))
+    return nn.Sequential(*(nn.Linear(before, after) for before, after in pairwise(WIDTHS)))
 
 
 def peer_global(model: nn.Module) -> nn.Module:
