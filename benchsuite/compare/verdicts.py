@@ -59,9 +59,7 @@ class Threshold:
                 f"a smallest effect of {self.smallest_effect}: give points of accuracy between 0 and {_MOST_POINTS:g}"
             )
         if not 0 < self.alpha <= _MOST_ALPHA:
-            raise ConfigError(
-                f"an alpha of {self.alpha}: give a rate of false alarms above 0 and at most {_MOST_ALPHA}"
-            )
+            raise ConfigError(f"an alpha of {self.alpha}: give a rate above 0 and at most {_MOST_ALPHA}")
 
 
 DEFAULT_THRESHOLD = Threshold()
@@ -116,7 +114,8 @@ class Comparison:
     def compared(self) -> bool:
         """Whether there was anything to compare: beside lines that are new, copies of the base's are not."""
         lines = [one for one in self.findings if one.verdict not in _UNCOMPARED or one.line is not None]
-        return any(not one.copied for one in lines) or (bool(lines) and len(lines) == len(self.findings))
+        beside = any(one.verdict in (Verdict.NEW, Verdict.NOT_COMPARABLE) for one in self.findings)
+        return any(not (one.copied and beside) for one in lines)
 
     @property
     def regressed(self) -> tuple[Together, ...]:

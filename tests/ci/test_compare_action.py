@@ -90,7 +90,7 @@ def repository(tmp_path_factory) -> Path:
 def test_what_is_as_committed_passes(repository):
     job = run_action(repository, board="gate.toml", install="true")
     assert job.failed == {}, job.printed
-    assert "same" in job.summary
+    assert "Same: of " in job.summary
 
 
 def test_a_regression_fails_and_is_in_the_summary(repository):
