@@ -9,7 +9,7 @@ from scipy.special import stdtr, stdtrit
 
 from benchsuite.metrics.paired import Estimate
 
-TOGETHER = 0.4
+TOGETHER = 0.5
 """The correlation of the errors of two lines that start from the same networks. Between the levels of one method it is
 0.3 to 0.4 on most committed boards, and 0.8 where levels lie close; at 1, more lines would tell no more than one.
 """

@@ -41,7 +41,7 @@ CHANCE, LUCK = (18, 14, 16), (-12, -8, -10)
 
 METHODS = {
     "each loses what could be chance": ([CHANCE] * LEVELS, True),
-    "one of them a great deal": ([(50, 6, 24), *[(14, 10, 12)] * 3], True),
+    "one of them a great deal": ([(50, 6, 24), *[CHANCE] * 3], True),
     "some lose and some win": ([CHANCE, LUCK, CHANCE, LUCK], False),
     "all win": ([LUCK] * LEVELS, False),
     "only one changed": ([CHANCE, *[(0, 0, 0)] * 3], False),
