@@ -61,6 +61,16 @@ class Pair:
     same_parent: bool
     """Whether both start from the same network, equal bit for bit."""
 
+    @property
+    def is_copy(self) -> bool:
+        """Whether the new record is the base's own, to the seconds that it took: nothing was run between them."""
+        one, other = ((record.key, record.status, *_parts(record)) for record in (self.base, self.new))
+        return bool(self.base.cost) and one == other
+
+
+def _parts(record: Record) -> tuple[object, ...]:
+    return record.metrics, list(record.layers), record.history, record.cost, record.provenance, record.error
+
 
 @dataclass(frozen=True)
 class Compared:

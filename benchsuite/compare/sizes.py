@@ -24,12 +24,16 @@ COUNTS = {
 TRAINED = 0.01
 """How much of a count may change where something was trained after compression began; of bytes, also where other
 weights were kept or another zlib packed them."""
+PACKED = 0.005
+"""How much of the bytes may change in any case: equal counts pack into a little more or less."""
 OTHER_PARENT = 0.05
 """How much of a count has to change where the dense networks differ."""
 APART = 2.0
 """And how many times the range of the seeds of either run has to lie between the runs."""
 LOSS = 1e-3
 """How much of the loss, where it is the result."""
+ROUNDED = 1e-9
+"""Losses no further apart are equal: what is left of zero is rounding, and its own on each processor."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,21 @@ def changes(line: Compared) -> list[Change]:
     return [Change(metric, relative) for metric in COUNTS if (relative := _change(line, metric))]
 
 
+def loses(line: Compared) -> bool:
+    """Whether the loss is higher over all pairs, be it by chance."""
+    return _loss_change(line.pairs) > LOSS
+
+
 def loss_changes(line: Compared) -> list[Change] | None:
     """The change of the loss, of lines whose result it is; None where the seeds do not tell."""
     if any(_is_number(pair.base, "loss") and not _is_number(pair.new, "loss") for pair in line.pairs):
         return [Change("loss", math.inf)]
-    values = [_relative([pair], "loss") for pair in line.pairs]
+    values = [_loss_change([pair]) for pair in line.pairs]
     if all(abs(value) <= LOSS for value in values):
         return []
     if line.paired:
         agree = all(value > LOSS for value in values) or all(value < -LOSS for value in values)
-        return [Change("loss", _relative(line.pairs, "loss"))] if agree else None
+        return [Change("loss", _loss_change(line.pairs))] if agree else None
     relative = _apart(line, "loss", LOSS)
     return [Change("loss", relative)] if relative else None
 
@@ -115,14 +124,16 @@ def _tolerance(pair: Pair, metric: str) -> float:
     """How much of the sum may change from equal parents: of bytes, also if other weights were kept."""
     if metric == "size_bytes" and (_differ(pair, "mask_sha256") or _zlib(pair.base) != _zlib(pair.new)):
         return TRAINED
-    return TRAINED if _trained(pair.base) or _trained(pair.new) else 0.0
+    if trained(pair.base) or trained(pair.new):
+        return TRAINED
+    return PACKED if metric == "size_bytes" else 0.0
 
 
 def _zlib(record: Record) -> object:
     return record.provenance.get("zlib")
 
 
-def _trained(record: Record) -> bool:
+def trained(record: Record) -> bool:
     """Whether anything was trained after the dense network."""
     steps = record.cell.get("steps")
     return isinstance(steps, list) and any(step.get("recipe") for step in steps[1:])
@@ -136,6 +147,15 @@ def _relative(pairs: Sequence[Pair], metric: str) -> float:
     if before == after:
         return 0.0
     return (after - before) / abs(before) if before else math.copysign(1.0, after)
+
+
+def _loss_change(pairs: Sequence[Pair]) -> float:
+    """The relative change of the loss; 0 where no pair is further apart than rounding."""
+    losses = [[record.metrics.get("loss") for record in (pair.base, pair.new)] for pair in pairs]
+    known = [cast(list[float], both) for both in losses if all(isinstance(one, int | float) for one in both)]
+    if len(known) == len(pairs) and all(abs(base - new) <= ROUNDED for base, new in known):
+        return 0.0
+    return _relative(pairs, "loss")
 
 
 def _runs(pairs: Sequence[Pair]) -> tuple[list[Record], list[Record]]:

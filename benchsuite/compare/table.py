@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import tabulate
 
+from benchsuite.compare.methods import Together
 from benchsuite.compare.verdicts import BLOCKING, Comparison, Finding, Verdict
 
 _NOTHING = "–"
 _HEADINGS = ("verdict", "cell", "accuracy %", "Δ points", "what changed")
 _NOTE = 100
+_COPIED = "copied"
 _WIDTHS = (14, 30, 13, 14, 21)
 
 
@@ -38,14 +40,18 @@ def _text(comparison: Comparison, form: str) -> str:
         disable_numparse=True,
         maxcolwidths=list(_WIDTHS) if form == "simple" else None,
     )
-    hidden = Counter(one.verdict for one in comparison.findings if not _is_shown(one))
-    rest = ", ".join(f"{count} {verdict}" for verdict, count in sorted(hidden.items(), key=_order))
-    parts = [table if shown else "", f"Not shown: {rest}, controls included." if rest else ""]
+    methods = "\n".join(f"{_of_method(one, comparison)}." for one in comparison.regressed)
+    rest = _counted([one for one in comparison.findings if not _is_shown(one)])
+    parts = [table if shown else "", methods, f"Not shown: {rest}, controls included." if rest else ""]
     return "\n\n".join(part for part in parts if part)
 
 
-def _order(item: tuple[Verdict, int]) -> int:
-    return list(Verdict).index(item[0])
+def _of_method(one: Together, comparison: Comparison) -> str:
+    margin = one.pooled.margin(comparison.threshold.alpha)
+    several = len({finding.place.board for finding in comparison.findings}) > 1
+    name = f"{one.method.board}: {one.method.label}" if several else one.method.label
+    change = f"{_signed(one.pooled.change)} ± {margin:.2f}"
+    return f"{name} regressed as a whole: over its {one.lines} changed cells accuracy {change} points"
 
 
 def _is_shown(finding: Finding) -> bool:
@@ -93,26 +99,54 @@ def sentence(comparison: Comparison) -> str:
     """What came of it, in words, on one line."""
     verdict, findings = comparison.verdict, comparison.findings
     if not comparison.compared or verdict is None:
-        return f"Nothing was compared: {_counted(comparison) or 'there are no cells'}."
-    first = next(one for one in findings if one.verdict is verdict and (one.blocks or verdict not in BLOCKING))
+        return f"Nothing was compared: {_counted(findings) or 'there are no cells'}."
+    told = f"{verdict.value.capitalize()}: of {_cells(len(findings))} {_counted(findings)}; {_remark(comparison)}."
+    return f"{told} {warning}" if (warning := _warning(comparison)) else told
+
+
+def _remark(comparison: Comparison) -> str:
+    """What there is to say of the verdict on all cells."""
+    verdict = comparison.verdict
+    of_it = (one for one in comparison.findings if one.verdict is verdict and (one.blocks or verdict not in BLOCKING))
+    first = next(of_it, None)
+    if first is None:  # no cell regressed by itself
+        return "; ".join(_of_method(one, comparison) for one in comparison.regressed)
     remarks = {
         Verdict.REGRESSED: f"first {first.place.label}: {_worst(first, comparison)}",
         Verdict.FAILED: f"first {first.place.label}: {'; '.join(first.notes)}",
         Verdict.MISSING: f"first {first.place.label}",
         Verdict.BETTER: "none is worse",
         Verdict.UNDERPOWERED: _power(comparison),
-        Verdict.SAME: "no cell changed in a way that matters",
     }
-    return f"{verdict.value.capitalize()}: of {_cells(len(findings))} {_counted(comparison)}; {remarks[verdict]}."
+    same = "no cell changed in a way that matters"
+    if all(one.copied for one in comparison.findings):
+        same = "the new run holds the records of the base, and nothing was run between them"
+    return remarks.get(first.verdict, same)
+
+
+def _warning(comparison: Comparison) -> str:
+    """The cells that may well be worse, the largest loss first; empty without any."""
+    found = [one for one in comparison.findings if one.warns]
+    if not found:
+        return ""
+    effect, first = comparison.threshold.smallest_effect, found[0]
+    loss = f": {_signed(first.estimate.change)} points" if first.estimate else ""
+    limit = f"{effect:g} points or more" if first.estimate else "by more than rounding"
+    return (
+        f"Warning: {_cells(len(found))} lost {limit}, and the seeds cannot tell whether by chance, first"
+        f" {first.place.label}{loss}; --check=strict fails for that."
+    )
 
 
 def _cells(count: int) -> str:
     return "1 cell" if count == 1 else f"{count} cells"
 
 
-def _counted(comparison: Comparison) -> str:
-    counts = Counter(one.verdict for one in comparison.findings)
-    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), key=_order))
+def _counted(findings: Sequence[Finding]) -> str:
+    """How many there are of each verdict, and of copies of the base's records."""
+    counts = Counter(_COPIED if one.copied else one.verdict.value for one in findings)
+    order = [*(verdict.value for verdict in Verdict), _COPIED]
+    return ", ".join(f"{counts[name]} {name}" for name in order if counts[name])
 
 
 def _worst(finding: Finding, comparison: Comparison) -> str:
@@ -143,8 +177,16 @@ def facts(comparison: Comparison) -> dict[str, object]:
         "smallest_effect": comparison.threshold.smallest_effect,
         "alpha": comparison.threshold.alpha,
         "counts": dict(Counter(one.verdict.value for one in comparison.findings)),
+        "warns": comparison.warns,
+        "methods": [_method_facts(one, comparison) for one in comparison.methods],
         "cells": [_facts(one, comparison) for one in comparison.findings],
     }
+
+
+def _method_facts(one: Together, comparison: Comparison) -> dict[str, object]:
+    change, margin = one.pooled.change, one.pooled.margin(comparison.threshold.alpha)
+    told = {"cells": one.lines, "change": change, "interval": [change - margin, change + margin]}
+    return {**one.method._asdict(), **told, "q_worse": one.q_worse, "regressed": one.regressed}
 
 
 def _facts(finding: Finding, comparison: Comparison) -> dict[str, object]:
@@ -158,6 +200,8 @@ def _facts(finding: Finding, comparison: Comparison) -> dict[str, object]:
         "setting": place.setting,
         "verdict": finding.verdict.value,
         "blocks": finding.blocks,
+        "warns": finding.warns,
+        "copied": finding.copied,
         "base_seeds": sorted(line.base) if line else [],
         "new_seeds": sorted(line.new) if line else [],
         "base_accuracy": accuracies[0],

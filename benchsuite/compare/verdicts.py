@@ -8,7 +8,9 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from benchsuite.compare.lines import Compared, Place, Side, compared, incomparable, sides, vanished
-from benchsuite.compare.sizes import Change, changes, identical, loss_changes, notes
+from benchsuite.compare.methods import Together, together
+from benchsuite.compare.sizes import Change, changes, identical, loses, loss_changes, notes
+from benchsuite.errors import ConfigError
 from benchsuite.metrics.paired import Contrast, Estimate, fit_prior
 from benchsuite.store import Record
 
@@ -38,6 +40,9 @@ _SUMMARY = (
 )
 
 
+_MOST_POINTS, _MOST_ALPHA = 100.0, 0.5
+
+
 @dataclass(frozen=True)
 class Threshold:
     """What counts as a change."""
@@ -46,6 +51,15 @@ class Threshold:
     """In points of accuracy: less is not worth a verdict."""
     alpha: float = 0.05
     """The rate of false alarms among the lines called regressed, and the same among those called better."""
+
+    def __post_init__(self) -> None:
+        """Errors: ConfigError for a value by which no change, or any, would be a regression."""
+        if not 0 <= self.smallest_effect <= _MOST_POINTS:
+            raise ConfigError(
+                f"a smallest effect of {self.smallest_effect}: give points of accuracy between 0 and {_MOST_POINTS:g}"
+            )
+        if not 0 < self.alpha <= _MOST_ALPHA:
+            raise ConfigError(f"an alpha of {self.alpha}: give a rate above 0 and at most {_MOST_ALPHA}")
 
 
 DEFAULT_THRESHOLD = Threshold()
@@ -65,11 +79,20 @@ class Finding:
     q: float | None = None
     """The p-value of the change in the direction it has, adjusted for the number of lines that changed."""
     failed_before: bool = False
+    copied: bool = False
+    """Whether its records are the base's own, such as `run --add` takes over: nothing was run between them."""
+    loses: bool = False
+    """Whether it lost as much as matters, be it by chance."""
 
     @property
     def blocks(self) -> bool:
         """Whether `--check` fails for it."""
         return self.verdict in BLOCKING and not self.failed_before
+
+    @property
+    def warns(self) -> bool:
+        """Whether it may well be worse, and too few seeds tell: `--check=strict` fails for it."""
+        return self.verdict is Verdict.UNDERPOWERED and self.loses
 
     @property
     def accuracies(self) -> tuple[float, float] | None:
@@ -84,22 +107,37 @@ class Comparison:
 
     findings: tuple[Finding, ...]
     threshold: Threshold
+    methods: tuple[Together, ...] = ()
+    """What the changed lines of a method say together."""
 
     @property
     def compared(self) -> bool:
-        """Whether there was anything to compare."""
-        return any(one.verdict not in _UNCOMPARED or one.line is not None for one in self.findings)
+        """Whether there was anything to compare: beside lines that are new, copies of the base's are not."""
+        lines = [one for one in self.findings if one.verdict not in _UNCOMPARED or one.line is not None]
+        beside = any(one.verdict in (Verdict.NEW, Verdict.NOT_COMPARABLE) for one in self.findings)
+        return any(not (one.copied and beside) for one in lines)
+
+    @property
+    def regressed(self) -> tuple[Together, ...]:
+        """The methods that regressed as a whole."""
+        return tuple(one for one in self.methods if one.regressed)
 
     @property
     def verdict(self) -> Verdict | None:
         """The verdict on all of it: the worst that `--check` minds, else the most that can be said; None of nothing."""
         found = {one.verdict for one in self.findings if one.blocks or one.verdict not in BLOCKING}
+        found |= {Verdict.REGRESSED} if self.regressed else set()
         return next((verdict for verdict in _SUMMARY if verdict in found), None)
 
     @property
     def blocks(self) -> bool:
         """Whether `--check` fails."""
-        return any(one.blocks for one in self.findings)
+        return bool(self.regressed) or any(one.blocks for one in self.findings)
+
+    @property
+    def warns(self) -> bool:
+        """Whether `--check=strict` fails though `--check` does not."""
+        return any(one.warns for one in self.findings)
 
 
 @dataclass(frozen=True)
@@ -129,7 +167,8 @@ def compare(base: Iterable[Record], new: Iterable[Record], threshold: Threshold 
     findings += _judged(estimates, threshold)
     order = list(Verdict)
     findings.sort(key=lambda one: (order.index(one.verdict), one.estimate.change if one.estimate else 0.0, one.place))
-    return Comparison(tuple(findings), threshold)
+    pairs = [(one.place, estimate) for one, estimate in estimates]
+    return Comparison(tuple(findings), threshold, together(pairs, threshold.smallest_effect, threshold.alpha))
 
 
 def _boards(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -154,7 +193,8 @@ def _found(place: Place, base: Side | None, new: Side | None) -> Finding | _Open
         return Finding(place, Verdict.NOT_COMPARABLE, reasons)
     missing = bool(vanished(base, new))
     if identical(line):
-        return Finding(place, Verdict.MISSING if missing else Verdict.SAME, told, line)
+        copied = line.paired and all(pair.is_copy for pair in line.pairs)
+        return Finding(place, Verdict.MISSING if missing else Verdict.SAME, told, line, copied=copied)
     told += tuple(notes(line))
     sizes = tuple(changes(line))
     contrast = line.contrast
@@ -162,7 +202,8 @@ def _found(place: Place, base: Side | None, new: Side | None) -> Finding | _Open
         return _Open(place, line, sizes, told, contrast, missing)
     losses = loss_changes(line)
     sizes += tuple(losses or ())
-    return Finding(place, _verdict(sizes, losses is not None, missing), told, line, sizes=sizes)
+    verdict = _verdict(sizes, losses is not None, missing)
+    return Finding(place, verdict, told, line, sizes=sizes, loses=loses(line))
 
 
 def _told(base: Side, new: Side) -> Iterator[str]:
@@ -198,7 +239,7 @@ def _judged(estimates: Sequence[tuple[_Open, Estimate]], threshold: Threshold) -
         known = estimate.contrast.settled and abs(estimate.change) + margin <= effect
         verdict = _verdict(one.sizes, lower or higher or known, one.missing, lower, higher)
         q = q_worse if estimate.change < 0 else q_better
-        yield Finding(one.place, verdict, one.notes, one.line, estimate, one.sizes, q)
+        yield Finding(one.place, verdict, one.notes, one.line, estimate, one.sizes, q, loses=estimate.change <= -effect)
 
 
 def _verdict(

@@ -104,7 +104,7 @@ def test_a_run_that_trains_nevertheless(benchsuite, committed, option):
 
 
 def test_what_failed_here_is_taken_over_by_a_rerun_of_failures(benchsuite, committed):
-    assert benchsuite("run", committed, "--baselines", "committed", "--from-scratch", "--timeout", "1e-3").code == 3
+    assert benchsuite("run", committed, "--baselines", "committed", "--from-scratch", "--timeout", "1e-9").code == 3
     assert "committed" not in benchsuite("run", committed, "--baselines", "committed").err
     result = benchsuite("run", committed, "--baselines", "committed", "--rerun", "failed")
     assert (result.code, TAKEN in result.err) == (0, True)

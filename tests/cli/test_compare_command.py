@@ -29,7 +29,7 @@ def test_a_worse_method_is_found_and_the_same_one_is_not(benchsuite, base):
     again = executed(benchsuite, "percentile", "again")
     unchanged = benchsuite("compare", "base", "again", "--check")
     assert (unchanged.code, again.read_bytes()) == (0, base.read_bytes())
-    assert "Same: of 3 cells 3 same; no cell changed in a way that matters." in unchanged.out
+    assert "Same: of 3 cells 3 copied; the new run holds the records of the base" in unchanged.out
 
     executed(benchsuite, "random", "worse")
     summary = benchsuite.folder / "summary.md"
@@ -80,6 +80,38 @@ def test_nothing_to_compare(benchsuite, base):
         assert result.code == 4
         assert "Nothing was compared" in result.out
     assert "small" in benchsuite("compare", "base", "empty").out  # not run
+
+
+def test_a_board_that_was_not_run_fails_the_check_of_a_folder_and_not_of_its_own_file(benchsuite, base):
+    text = base.read_text(encoding="utf-8").replace('"board":"small"', '"board":"other"')
+    (base.parent / "other.jsonl").write_text(text, encoding="utf-8")
+    executed(benchsuite, "percentile", "again")
+    told = benchsuite("compare", "base", "again", "--check")
+    assert told.code == 1
+    assert "Boards of base that again has no results of: other; --check fails for that" in told.out
+    assert benchsuite("compare", "base", "again").code == 0
+    assert benchsuite("compare", "base", "again/small.jsonl", "--check").code == 0
+
+
+def test_a_loss_that_may_be_chance_fails_the_strict_check_alone(benchsuite, base):
+    lines = [json.loads(line) for line in base.read_text(encoding="utf-8").splitlines()]
+    one_seed = benchsuite.folder / "one-seed"
+    write(one_seed, [line for line in lines if line["cell"]["seed"] == 0])
+    executed(benchsuite, "percentile", "worse", set="dense.recipe.epochs=1")
+    for option in ("--check=strict", "--check=sure", "--check"):
+        told = benchsuite("compare", option, "one-seed", "worse")
+        assert told.code == (option == "--check=strict")
+        assert "Warning: 3 cells lost 0.5 points or more" in " ".join(told.out.split())
+    assert benchsuite("compare", "one-seed", "worse", "--json").facts["warns"]
+
+
+@pytest.mark.parametrize(
+    "option", ["--smallest-effect=inf", "--smallest-effect=nan", "--smallest-effect=-1", "--alpha=nan", "--check=loose"]
+)
+def test_values_that_would_disarm_the_gate_are_refused(benchsuite, option):
+    result = benchsuite("compare", "base", "base", option)
+    assert result.code == 2
+    assert "Traceback" not in result.err
 
 
 def test_a_board_asked_for_by_its_file_is_missing_where_a_folder_lacks_it(benchsuite, base):
@@ -164,15 +196,20 @@ def test_a_path_that_is_not_there(benchsuite, base):
     )
 
 
+def write(folder: Path, lines: list[dict]) -> None:
+    folder.mkdir()
+    form = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False}
+    text = "".join(json.dumps(line, **form) + "\n" for line in lines)
+    (folder / "small.jsonl").write_text(text, encoding="utf-8")
+
+
 def altered(path: Path, folder: Path, **changes: object) -> Path:
     """The records of a file, each with another number of threads and these changes, in a folder."""
-    folder.mkdir()
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     for line in lines:
-        line["provenance"]["threads"] = 16
+        line["provenance"]["threads"] = 999
         line |= changes
-    form = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False}
-    (folder / path.name).write_text("".join(json.dumps(line, **form) + "\n" for line in lines), encoding="utf-8")
+    write(folder, lines)
     return folder / path.name
 
 
@@ -183,7 +220,8 @@ def test_a_run_in_which_all_failed_is_no_repetition(benchsuite, base):
     assert (found.code, found.facts["retrained"], len(found.facts["different"])) == (1, 0, 9)
 
 
-def test_where_all_was_trained_otherwise_nothing_was_compared(benchsuite, base):
+def test_where_all_was_trained_otherwise_it_is_compared_by_its_answers(benchsuite, base):
+    threads = json.loads(base.read_text(encoding="utf-8").partition("\n")[0])["provenance"]["threads"]
     other = altered(base, benchsuite.folder / "other")
     lines = [json.loads(line) for line in other.read_text(encoding="utf-8").splitlines()]
     digests = {line["metrics"]["weights_sha256"] for line in lines if line["cell"]["role"] == "dense"}
@@ -192,7 +230,9 @@ def test_where_all_was_trained_otherwise_nothing_was_compared(benchsuite, base):
         text = text.replace(digest, digest[::-1])
     other.write_text(text, encoding="utf-8")
     found = benchsuite("compare", "base", "other", "--exact", "--json")
-    assert (found.code, found.facts["retrained"], found.facts["equal"]) == (4, 9, 0)
+    assert (found.code, found.facts["retrained"], found.facts["equal"]) == (0, 9, 0)
+    assert found.facts["environments"] == [f"threads: {threads} before, 999 now"]
+    assert found.facts["paired"]["counts"] == {"same": 3}
 
 
 def test_a_repetition_is_found_exact_and_a_deviation_named(benchsuite, base):

@@ -146,8 +146,10 @@ def test_a_misdeed_costs_its_own_cell(contained, install_plugin, misdeed, reason
     assert [plugin["distribution"] for plugin in record.provenance["plugins"]][-1] == "bad-dist"
 
 
-def test_sleeping_for_ever_is_a_timeout_that_says_where(contained, install_plugin):
+def test_sleeping_for_ever_is_a_timeout_that_says_where(benchsuite, contained, install_plugin):
+    """Honest cells are computed before, without a limit: however slow the machine, it is no limit of theirs."""
     install_plugin("bad-dist", PRUNER.format(misdeed="print('good night'); time.sleep(10**6)"))
+    assert benchsuite("run", benchsuite.board(text=board(HONEST)), "--output", "before").code == 0
     (record,) = contained(BAD, "--timeout", "4")
     assert record.status == "timeout"
     assert record.error["reason"] == "took longer than the 4 seconds that it may"

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from benchsuite.cli.compare import compare as command
 from benchsuite.compare import DEFAULT_THRESHOLD, Verdict
-from benchsuite.compare.sizes import APART, LOSS, OTHER_PARENT, TRAINED
+from benchsuite.compare.exact import LAST_DIGITS
+from benchsuite.compare.sizes import APART, LOSS, OTHER_PARENT, PACKED, ROUNDED, TRAINED
 from benchsuite.compare.verdicts import BLOCKING
 from benchsuite.metrics.paired import POWER
+from benchsuite.metrics.pooled import TOGETHER
 
 ROOT = Path(__file__).parents[2]
 TEXT = " ".join((ROOT / "docs" / "comparing.md").read_text(encoding="utf-8").split())
@@ -29,6 +31,11 @@ def test_its_numbers_are_those_of_the_code():
     assert f"and {TRAINED:.0%} is let pass".replace("%", " %") in TEXT
     assert f"more than {OTHER_PARENT:.0%}".replace("%", " %") in TEXT
     assert f"{LOSS:.1%} are let pass".replace("%", " %") in TEXT
+    assert f"Of bytes {PACKED:.1%} are let pass".replace("%", " %") in TEXT
+    assert f"correlated by {TOGETHER}" in TEXT
+    assert (LAST_DIGITS, ROUNDED) == (1e-6, 1e-9)
+    assert "the loss may differ by 10⁻⁶ of itself" in TEXT
+    assert "less than 10⁻⁹ apart" in TEXT
     assert APART == 2
     assert "more than twice the range" in TEXT
     assert f"chance of {POWER:.0%}".replace("%", " %") in TEXT

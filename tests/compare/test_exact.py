@@ -62,11 +62,81 @@ def test_another_dense_network_differs_unless_it_was_trained_in_another_environm
     assert list(repetition(base, new).different.values()) == [("weights_sha256",)]
     for name in ("torch", "numpy", "device", "instructions", "threads"):
         there = [elsewhere(one, **{name: "other"}) for one in new]
-        assert repetition([elsewhere(one, **{name: None}) for one in base], there).different
         found = repetition([elsewhere(one, **{name: "here"}) for one in base], there)
         assert (found.equal, found.different, len(found.retrained)) == ((), {}, 2)
-        assert not found.compared
-        assert found.sentences[1].startswith("2 cells start from dense networks that were trained otherwise")
+        assert found.environments == (f"{name}: here before, other now",)
+        assert (found.compared, found.contradicts) == (True, False)
+        assert found.sentences[1].startswith(f"2 cells were trained in another environment ({name}: here before, ")
+        older = repetition([elsewhere(one, **{name: None}) for one in base], there)
+        assert (older.different, len(older.retrained)) == ({}, 2)
+
+
+def test_a_record_that_does_not_name_its_processor_may_be_of_another():
+    base, new = run(seeds=[0]), run(seeds=[0], parent="other")
+    found = repetition(base, [elsewhere(one, processor="some", blas="mkl") for one in new])
+    assert found.environments == ("blas told by only one of the runs", "processor told by only one of the runs")
+    both = [elsewhere(one, processor="some") for one in base], [elsewhere(one, processor="some") for one in new]
+    assert len(repetition(*both).different) == 1
+
+
+def there(records):
+    return [elsewhere(one, processor="other") for one in records]
+
+
+PAIRED = {
+    "as good": ({}, False, "Same: of 2 cells 2 same"),
+    "a little other counts": ({"zeros": (501, 499)}, False, "Same: of 2 cells 2 same"),
+    "fewer zeros": ({"zeros": (100, 100)}, True, "Regressed: of 2 cells 1 regressed, 1 same"),
+    "worse": ({"wrong": range(80)}, True, "Regressed: of 2 cells 1 regressed, 1 same"),
+    "better": ({"wrong": range(5)}, False, "Better: of 2 cells 1 better, 1 same"),
+}
+
+
+@pytest.mark.parametrize(("changes", "contradicts", "told"), PAIRED.values(), ids=PAIRED)
+def test_what_was_trained_elsewhere_contradicts_only_if_it_regressed(changes, contradicts, told):
+    base = [elsewhere(one, processor="one") for one in run()]
+    found = repetition(base, there(run(parent="other", **changes)))
+    assert (len(found.retrained), found.different, found.contradicts) == (6, {}, contradicts)
+    assert found.sentences[-1].startswith(told)
+
+
+def test_a_single_seed_trained_elsewhere_contradicts_nothing_and_warns():
+    base = [elsewhere(one, processor="one") for one in run(seeds=[0])]
+    found = repetition(base, there(run(seeds=[0], parent="other", wrong=range(200))))
+    assert (found.contradicts, found.paired.warns) == (False, True)
+
+
+def other_weights(records):
+    """The rows with other weights than they had, the dense networks as they were."""
+    return [
+        changed(one, metrics={**one.metrics, "weights_sha256": "other"}) if one.cell["line"] else one for one in records
+    ]
+
+
+def test_what_was_trained_after_compression_may_end_elsewhere_from_the_same_network():
+    here, tuned = ([elsewhere(one, processor="one") for one in run(trained=how)] for how in (False, True))
+    found = repetition(tuned, there(other_weights(tuned)))
+    assert (len(found.equal), len(found.retrained), found.different) == (3, 3, {})
+    assert len(repetition(tuned, other_weights(tuned)).different) == 3
+    assert len(repetition(here, there(other_weights(here))).different) == 3
+
+
+LOSSES = {
+    "equal": (0.5, 0.5, True),
+    "in its last digits": (0.5, 0.5 * (1 - 5e-7), True),
+    "by more": (0.5, 0.5 * (1 + 2e-6), False),
+    "both zero but for rounding": (1.2818989709841442e-30, 1.2942249226282225e-30, True),
+    "not a number": (0.5, None, False),
+    "infinite": (float("inf"), 0.5, False),
+}
+
+
+@pytest.mark.parametrize(("before", "now", "equal"), LOSSES.values(), ids=LOSSES)
+def test_equal_weights_and_answers_have_equal_losses_up_to_the_order_of_a_sum(before, now, equal):
+    base, new = ([changed(one, metrics={**one.metrics, "loss": loss}) for one in run()] for loss in (before, now))
+    assert (not repetition(base, new).different) is equal
+    other = [changed(one, metrics={**one.metrics, "weights_sha256": "other"}) for one in new]
+    assert len(repetition(base, other).different) == 6
 
 
 def test_the_same_dense_network_has_to_give_the_same_anywhere():

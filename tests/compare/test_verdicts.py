@@ -9,7 +9,8 @@ from handmade_runs import EXAMPLES, SEEDS, dense, record, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchsuite.compare import Threshold, Verdict, compare
+from benchsuite.compare import Threshold, Verdict, compare, table
+from benchsuite.errors import ConfigError
 
 
 def found(base, new, **threshold):
@@ -30,8 +31,12 @@ EXACT = {
     "other masks": ({"masks": "other"}, Verdict.SAME, "masks differ"),
     "more bits": ({"bits": 33.0}, Verdict.REGRESSED, "bits +3.1 %"),
     "fewer bits": ({"bits": 8.0}, Verdict.BETTER, "bits −75.0 %"),
-    "more bytes": ({"size": 10_050}, Verdict.REGRESSED, "bytes +0.5 %"),
-    "more bytes of other weights": ({"size": 10_050, "masks": "other"}, Verdict.SAME, "masks differ"),
+    "a byte more": ({"size": 10_001}, Verdict.SAME, ""),
+    "as many bytes more as may be": ({"size": 10_050}, Verdict.SAME, ""),
+    "as many bytes less": ({"size": 9_950}, Verdict.SAME, ""),
+    "more bytes": ({"size": 10_060}, Verdict.REGRESSED, "bytes +0.6 %"),
+    "fewer bytes": ({"size": 9_900}, Verdict.BETTER, "bytes −1.0 %"),
+    "more bytes of other weights": ({"size": 10_090, "masks": "other"}, Verdict.SAME, "masks differ"),
     "more bytes by another zlib": ({"size": 10_050, "zlib": "1.4"}, Verdict.SAME, ""),
     "far more bytes by another zlib": ({"size": 10_500, "zlib": "1.4"}, Verdict.REGRESSED, "bytes +5.0 %"),
 }
@@ -150,6 +155,101 @@ def test_where_there_is_no_accuracy_the_loss_is_the_result(losses, verdict):
     base, new = ([record(seed, loss=value) for seed, value in enumerate(run)] for run in ((1.0, 2.0, 3.0), losses))
     new = [type(one).parse(one.text) for one in new]  # as a file gives it back: NaN is null
     assert found(base, new).verdict is verdict
+
+
+ROUNDING = {
+    "zero but for rounding": ((1.2818989709841442e-30,), (1.2942249226282225e-30,), Verdict.SAME),
+    "far from zero now": ((1e-30,), (1e-3,), Verdict.REGRESSED),
+}
+
+
+@pytest.mark.parametrize(("before", "now", "verdict"), ROUNDING.values(), ids=ROUNDING)
+def test_a_loss_of_zero_has_no_last_digits(before, now, verdict):
+    base, new = ([record(seed, loss=value) for seed, value in enumerate(run)] for run in (before, now))
+    assert found(base, new).verdict is verdict
+
+
+WARNINGS = {
+    "far worse, by one seed": (run([0]), losing(40), True),
+    "worse, but not steadily": (run(), losing(25, -12, 3), True),
+    "better or not": (run(), losing(-20, 12, 3), False),
+    "surely worse": (run(), losing(10, 11, 9), False),
+    "the same": (run(), run(), False),
+    "a loss that some seeds have more of": (
+        [record(seed, loss=value) for seed, value in enumerate((1.0, 2.0, 3.0))],
+        [record(seed, loss=value) for seed, value in enumerate((1.5, 1.9, 3.0))],
+        True,
+    ),
+    "a loss that most seeds have less of": (
+        [record(seed, loss=value) for seed, value in enumerate((1.0, 2.0, 3.0))],
+        [record(seed, loss=value) for seed, value in enumerate((0.5, 2.1, 3.0))],
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("base", "new", "warns"), WARNINGS.values(), ids=WARNINGS)
+def test_a_loss_that_the_seeds_cannot_tell_from_chance_is_a_warning(base, new, warns):
+    comparison = compare(base, new)
+    assert (comparison.warns, found(base, new).warns) == (warns, warns)
+    assert ("Warning: 1 cell lost " in table.sentence(comparison)) is warns
+    assert not (warns and comparison.blocks)
+
+
+def test_a_warning_is_of_what_matters():
+    base, new = run(), losing(25, -12, 3)
+    assert compare(base, new, Threshold(smallest_effect=1.0)).warns
+    assert not compare(base, new, Threshold(smallest_effect=20.0)).warns
+
+
+def priced(records, seconds=1.5):
+    return [dataclasses.replace(one, cost={"seconds": seconds, "latency_ms": 0.1}) for one in records]
+
+
+COPIES = {
+    "all of it": (priced(run()), priced(run()), True, {"copied": 2}),
+    "run again": (priced(run()), priced(run(), 1.6), True, {"same": 2}),
+    "without costs, as nobody knows": (run(), run(), True, {"same": 2}),
+    "a method beside": (
+        priced(run()),
+        [*priced(run()), record(line=7, setting="added")],
+        False,
+        {"new": 1, "copied": 2},
+    ),
+    "a changed method": (
+        priced(run()),
+        priced(run())[::2] + priced(run(), 1.6)[1::2],
+        True,
+        {"same": 1, "copied": 1},
+    ),
+    "but for its provenance": (
+        priced(run()),
+        [dataclasses.replace(one, provenance={**one.provenance, "threads": 9}) for one in priced(run())],
+        True,
+        {"same": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize(("base", "new", "compared", "counts"), COPIES.values(), ids=COPIES)
+def test_records_of_the_base_are_not_compared_with_themselves(base, new, compared, counts):
+    comparison = compare(base, new)
+    assert comparison.compared is compared
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    assert told in table.sentence(comparison)
+    assert sum(fact["copied"] for fact in table.facts(comparison)["cells"]) == counts.get("copied", 0)
+
+
+@pytest.mark.parametrize("effect", [-0.1, float("nan"), float("inf"), 100.5])
+def test_a_smallest_effect_is_some_points_of_accuracy(effect):
+    with pytest.raises(ConfigError, match=r"a smallest effect of .*: give points of accuracy between 0 and 100"):
+        Threshold(smallest_effect=effect)
+
+
+@pytest.mark.parametrize("alpha", [0.0, -1.0, float("nan"), 0.6])
+def test_alpha_is_a_rate(alpha):
+    with pytest.raises(ConfigError, match=r"an alpha of .*: give a rate above 0 and at most 0.5"):
+        Threshold(alpha=alpha)
 
 
 def without(records, seed=None, role="row"):

@@ -173,7 +173,7 @@ def test_costs(measured):
     for cell in measured.planned.cells:
         cost = measured.records[cell.key].cost
         assert cost["epochs"] == sum(step.epochs_trained for step in cell.chain.steps)
-        assert cost["train_seconds"] > 0
+        assert cost["train_seconds"] >= 0  # of a fast machine, 0 to the millisecond
         assert cost["latency_ms"] > 0
         assert cost["latency_batch"] == 1
 

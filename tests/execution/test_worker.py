@@ -71,11 +71,14 @@ def test_all_may_be_computed_again_and_nothing_need_be(board, here, tmp_path):
     assert {key for key, _ in written(tmp_path)} == {key for key, _ in before}
 
 
-@pytest.mark.parametrize("seconds", [1e-3, 1e-9], ids=["in the training", "before the first word"])
-def test_what_is_timed_out_has_whole_records(board, tmp_path, seconds):
-    """Nothing trains within a thousandth of a second: the first training is timed out, and never tried again."""
+@pytest.mark.parametrize("seconds", [5e-2, 1e-9], ids=["in the training", "before the first word"])
+def test_what_is_timed_out_has_whole_records(tmp_path, seconds):
+    """No machine trains a hundred thousand epochs in that time: the first training ends so, and is not tried again."""
+    board = tmp_path / "worker.toml"
+    board.write_text(BOARD.replace("epochs = 2", "epochs = 100_000"), encoding="utf-8")
     records = benchsuite.run(board, home=tmp_path, isolated=True, timeout=seconds)
-    assert {one.status for one in records} == {"timeout"}
+    assert {one.status for one in records if one.cell["role"] == "dense"} == {"timeout"}
+    assert {one.status for one in records} <= {"timeout", "skipped"}
     for one in records:
         assert not list(faults(one))
         assert one.cell["steps"][0]["step"] == "train"

@@ -1,7 +1,6 @@
 """The tutorial holds: its commands run in order, in a folder of their own, and its plugins conform."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -31,25 +30,17 @@ def as_script(text: str, **files: str) -> str:
 
 @pytest.fixture(scope="module")
 def followed(environment):
-    """What the tutorial's commands printed, and how many seconds they took."""
-    began = time.monotonic()
+    """What the tutorial's commands printed."""
     script = as_script(FIRST_PART, python="my_pruner.py") + as_script(SECOND_PART, toml="mine.toml")
-    return environment.shell(ONE_SEED + script, environment.folder), time.monotonic() - began
+    return environment.shell(ONE_SEED + script, environment.folder)
 
 
 def test_the_commands_run_one_after_the_other(followed, environment):
-    printed, _ = followed
     project = environment.folder / "my-pruner"
     assert "LAMP" in (project / "my_pruner.py").read_text(encoding="utf-8")
     assert (project / "baselines" / "quick.jsonl").is_file()
     assert (project / "results" / "mine.jsonl").is_file()
-    assert re.search(r"^my-pruner +sparsity 0\.9 ", printed, re.MULTILINE)
-
-
-def test_it_takes_the_minutes_that_it_says(followed):
-    _, seconds = followed
-    assert "in five minutes" in " ".join(FIRST_PART.split())
-    assert seconds < 5 * 60
+    assert re.search(r"^my-pruner +sparsity 0\.9 ", followed, re.MULTILINE)
 
 
 def test_the_plugins_of_the_second_part_conform(environment):
