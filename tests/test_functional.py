@@ -1,5 +1,7 @@
 """The functions for notebooks: on any network, which is never changed, and with plain modules for an answer."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 
@@ -409,4 +411,11 @@ def test_run_puts_a_plugin_beside_the_installed_records(tmp_path):
     }
     for name, fresh in rows.items():
         assert fresh == (name == "dense mlp" or "unit[sparsity=0.6]" in name)
-    assert "unit[sparsity=0.6], as percentile, tuned " in rows
+    assert 'unit[sparsity=0.6], in place of percentile in "percentile, tuned" ' in rows
+
+
+def test_completion_lists_the_api_and_loads_none_of_it():
+    code = "import benchsuite, sys; print(*dir(benchsuite)); sys.exit('torch' in sys.modules)"
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert set(benchsuite.__all__) <= set(listed)
+    assert "__version__" in listed

@@ -67,14 +67,19 @@ def _following(
     protocol = {key: table[key] for key in PROTOCOL_KEYS[verb] if key in table}
     steps = [*row.steps]
     steps[places[0]] = {verb: entry.name, **asked, **fields, **protocol}
-    label = f"{shown}, as {row.label}" if row.label else shown if fields else None
+    replaced = " or ".join(dict.fromkeys(map(str, _names(table[verb]))))
+    label = f'{shown}, in place of {replaced} in "{row.label}"' if row.label else shown if fields else None
     return row.model_copy(update={"steps": steps, "label": label})
 
 
 def _plugins(names: object, kind: Kind, registry: Registry) -> list[Entry]:
     known = {entry.name for entry in registry.entries(kind)}
-    asked = names if isinstance(names, list) else [names]
-    return [registry.get(kind, cast(str, name)) for name in asked if name in known]
+    return [registry.get(kind, cast(str, name)) for name in _names(names) if name in known]
+
+
+def _names(value: object) -> list[object]:
+    """The plugins of a step, of which a list is a grid."""
+    return value if isinstance(value, list) else [value]
 
 
 def _alike(one: Entry, other: Entry) -> bool:
