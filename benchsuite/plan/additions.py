@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from benchsuite.api import ChannelPruner
 from benchsuite.errors import ConfigError
@@ -74,7 +73,7 @@ def _following(
 
 def _plugins(names: object, kind: Kind, registry: Registry) -> list[Entry]:
     known = {entry.name for entry in registry.entries(kind)}
-    return [registry.get(kind, cast(str, name)) for name in _names(names) if name in known]
+    return [registry.get(kind, name) for name in _names(names) if name in known]
 
 
 def _names(value: object) -> list[object]:
