@@ -503,7 +503,7 @@ def test_run_puts_a_plugin_beside_the_installed_records(tmp_path):
     }
     for name, fresh in rows.items():
         assert fresh == (name == "dense mlp" or "unit[sparsity=0.6]" in name)
-    assert 'unit[sparsity=0.6], in place of percentile in "percentile, tuned" ' in rows
+    assert "unit[sparsity=0.6] (in place of percentile, tuned) " in rows
 
 
 def test_completion_lists_the_api_and_loads_none_of_it():

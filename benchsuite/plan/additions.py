@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from benchsuite.api import ChannelPruner
 from benchsuite.errors import ConfigError
@@ -66,19 +67,16 @@ def _following(
     protocol = {key: table[key] for key in PROTOCOL_KEYS[verb] if key in table}
     steps = [*row.steps]
     steps[places[0]] = {verb: entry.name, **asked, **fields, **protocol}
-    replaced = " or ".join(dict.fromkeys(map(str, _names(table[verb]))))
-    label = f'{shown}, in place of {replaced} in "{row.label}"' if row.label else shown if fields else None
+    is_whole = not any(other in one for one in steps for other in PLUGIN_OF_VERB if other != verb)
+    replaced = row.label if is_whole else f"the {entry.kind} of {row.label}"
+    label = f"{shown} (in place of {replaced})" if row.label else shown if fields else None
     return row.model_copy(update={"steps": steps, "label": label})
 
 
 def _plugins(names: object, kind: Kind, registry: Registry) -> list[Entry]:
     known = {entry.name for entry in registry.entries(kind)}
-    return [registry.get(kind, name) for name in _names(names) if name in known]
-
-
-def _names(value: object) -> list[object]:
-    """The plugins of a step, of which a list is a grid."""
-    return value if isinstance(value, list) else [value]
+    asked = names if isinstance(names, list) else [names]
+    return [registry.get(kind, cast(str, name)) for name in asked if name in known]
 
 
 def _alike(one: Entry, other: Entry) -> bool:

@@ -54,30 +54,30 @@ MARKED = ("bits 4 before", "bits 4, 1 epochs", "bits 2 before", "bits 2, 1 epoch
     ("rows", "reference", "methods", "settings"),
     [
         ([ONE_SHOT], "weight", ["weight"], LEVELS),
-        ([TUNED], "weight", ['weight, in place of percentile in "tuned"'], [""]),
-        ([SCHEDULED], "weight", ['weight, in place of percentile in "slow"'], [""]),
-        ([NEFF, MATCHED], "weight", ['weight, in place of percentile in "matched"'], BETAS),
+        ([TUNED], "weight", ["weight (in place of tuned)"], [""]),
+        ([SCHEDULED], "weight", ["weight (in place of slow)"], [""]),
+        ([NEFF, MATCHED], "weight", ["weight (in place of matched)"], BETAS),
         (
             [ONE_SHOT, TUNED],
             "neff-column[beta=0.5]",
-            ["neff-column[beta=0.5]", 'neff-column[beta=0.5], in place of percentile in "tuned"'],
+            ["neff-column[beta=0.5]", "neff-column[beta=0.5] (in place of tuned)"],
             [""],
         ),
         (
             [TUNED],
             "neff-column[beta=[0.5,1.0]]",
-            ['neff-column[beta=[0.5,1.0]], in place of percentile in "tuned"'],
+            ["neff-column[beta=[0.5,1.0]] (in place of tuned)"],
             BETAS,
         ),
         ([ONE_SHOT], "weight[sparsity=0.7]", ["weight[sparsity=0.7]"], [""]),
-        ([NEFF, TUNED], "weight", ['weight, in place of percentile in "tuned"'], [""]),
+        ([NEFF, TUNED], "weight", ["weight (in place of tuned)"], [""]),
         ([QUANTIZED], "ste-asymmetric", ["ste-asymmetric"], MARKED),
         ([SLIMMED], "random-channels", ["random-channels"], ["sparsity 0.5"]),
         ([ONE_SHOT, ONE_SHOT.replace('["percentile", "unit"]', '"random"')], "weight", ["weight"], LEVELS),
         ([ONE_SHOT], "percentile", [], []),
-        ([LISTED], "unit", ['unit, in place of percentile or weight in "both"'], [""]),
-        ([BOTH], "ste-asymmetric", ['ste-asymmetric, in place of ste-symmetric in "prune, quantize"'], [""]),
-        ([BOTH], "weight", ['weight, in place of percentile in "prune, quantize"'], [""]),
+        ([LISTED], "unit", ["unit (in place of both)"], [""]),
+        ([BOTH], "ste-asymmetric", ["ste-asymmetric (in place of the quantizer of prune, quantize)"], [""]),
+        ([BOTH], "weight", ["weight (in place of the pruner of prune, quantize)"], [""]),
     ],
 )
 def test_it_follows_the_boards_rows_at_their_levels(rows, reference, methods, settings):
@@ -86,8 +86,8 @@ def test_it_follows_the_boards_rows_at_their_levels(rows, reference, methods, se
 
 def test_several_may_be_added():
     assert [method for method, _ in lines([TUNED], "weight", "unit", "weight")] == [
-        'weight, in place of percentile in "tuned"',
-        'unit, in place of percentile in "tuned"',
+        "weight (in place of tuned)",
+        "unit (in place of tuned)",
     ]
 
 
