@@ -23,10 +23,12 @@ SCHEDULED = '[[rows]]\nlabel = "slow"\nsteps = [{prune = "percentile", sparsity 
 NEFF = '[[rows]]\nlabel = "neff"\nsteps = [{prune = "neff-row", beta = [0.5, 1.0]}]'
 MATCHED = '[[rows]]\nlabel = "matched"\nsteps = [{prune = "percentile", sparsity = {matched_to = "neff"}}]'
 QUANTIZED = '[[rows]]\nsteps = [{quantize = "ste-symmetric", bits = [4, 2]}, {evaluate = "before"}, {finetune = 1}]'
+UNNAMED = TUNED.replace('label = "tuned"', "")
 LISTED = '[[rows]]\nlabel = "both"\nsteps = [{prune = ["percentile", "weight"], sparsity = 0.5}]'
 BOTH = """[[rows]]
 label = "prune, quantize"
 steps = [{prune = "percentile", sparsity = 0.5}, {quantize = "ste-symmetric", bits = 4}]"""
+NAMELESS = BOTH.replace('label = "prune, quantize"', "")
 SLIMMED = '[[rows]]\nsteps = [{prune = "slimming", sparsity = 0.5}]'
 
 
@@ -75,6 +77,14 @@ MARKED = ("bits 4 before", "bits 4, 1 epochs", "bits 2 before", "bits 2, 1 epoch
         ([SLIMMED], "random-channels", ["random-channels"], ["sparsity 0.5"]),
         ([ONE_SHOT, ONE_SHOT.replace('["percentile", "unit"]', '"random"')], "weight", ["weight"], LEVELS),
         ([ONE_SHOT], "percentile", [], []),
+        (
+            [ONE_SHOT, UNNAMED],
+            "weight[sparsity=0.7]",
+            ["weight[sparsity=0.7] (skip last)", "weight[sparsity=0.7] (2 epochs)"],
+            [""],
+        ),
+        ([NAMELESS], "ste-asymmetric[bits=3]", ["percentile + ste-asymmetric[bits=3]"], [""]),
+        ([NAMELESS], "weight[sparsity=0.7]", ["weight[sparsity=0.7] + ste-symmetric"], [""]),
         ([LISTED], "unit", ["unit (in place of both)"], [""]),
         ([BOTH], "ste-asymmetric", ["ste-asymmetric (in place of the quantizer of prune, quantize)"], [""]),
         ([BOTH], "weight", ["weight (in place of the pruner of prune, quantize)"], [""]),
