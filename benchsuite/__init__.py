@@ -63,3 +63,7 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("benchsuite.functional" if name in _FUNCTIONS else "benchsuite.api"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

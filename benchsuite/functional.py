@@ -1,5 +1,6 @@
 """The functions for notebooks and other tools: on any network with Linear or convolutional layers."""
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -12,6 +13,19 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from benchsuite.api import ChannelPruner, PruneContext, Pruner, Quantizer
+from benchsuite.arguments import (
+    Batches,
+    check_example,
+    check_model,
+    check_name,
+    check_options,
+    check_plugin,
+    check_pruning,
+    failing_on,
+    names,
+    pairs,
+    seeds_of,
+)
 from benchsuite.errors import ConfigError
 from benchsuite.execution import decide
 from benchsuite.execution.adopted import adopt
@@ -23,22 +37,29 @@ from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
 from benchsuite.execution.worker import computing
 from benchsuite.metrics import measure_model
+from benchsuite.metrics.evaluation import evaluating
 from benchsuite.registry import Kind, default_registry
 from benchsuite.store import Record, Store
 
-Batches = Iterable[tuple[Tensor, Tensor]]
+_SKIP = 'layers to leave alone, such as ["first", "last"] or names of modules'
+_ONLY = 'filters, such as ["pruner=neff-*"]'
+_ADD = (
+    'registered names, such as ["unit"] or ["unit[sparsity=0.6]"]; a plugin that no installed distribution registers '
+    "goes to prune or quantize, and `benchsuite new` writes a distribution for it"
+)
 
 
-def get(kind: Kind, name: str, **fields: object) -> object:
+def get(kind: Kind, name: str = "", **fields: object) -> object:
     """The configured plugin of that kind and name. Errors: ConfigError with the nearest valid name."""
-    return default_registry().get(kind, name).create(fields)
+    registry = default_registry()
+    return registry.get(kind, check_name(kind, name, registry)).create(fields)
 
 
 def prune(
     model: nn.Module,
     pruner: str | Pruner | ChannelPruner,
     *,
-    skip: Sequence[str] | None = None,
+    skip: str | Sequence[str] | None = None,
     seed: int = 0,
     batches: Batches | None = None,
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
@@ -54,6 +75,8 @@ def prune(
     labels on the model's device. example_input: for pruners that remove channels, a batch of one or more inputs.
     Errors: ConfigError for an unknown name, field or layer; PluginError if the pruner breaks its contract.
     """
+    check_model(model)
+    check_pruning(seed, loss)
     method = cast(Pruner | ChannelPruner, _configured("pruner", pruner, fields))
     pruned = deepcopy(model)
     device = next(chain(model.parameters(), [torch.empty(0)])).device
@@ -61,7 +84,7 @@ def prune(
     def training_batches() -> Iterator[tuple[Tensor, Tensor]]:
         if batches is None:
             raise ConfigError(f"{type(method).__name__} looks at data: give batches=[(inputs, labels), …]")
-        return iter(batches)
+        return pairs(batches)
 
     context = PruneContext(
         generator=torch.Generator().manual_seed(seed),
@@ -70,26 +93,32 @@ def prune(
         loss=loss,
         device=device,
     )
-    skipped = method.skip if skip is None else tuple(skip)
+    skipped = method.skip if skip is None else names("skip", skip, _SKIP)
     if isinstance(method, ChannelPruner):
         if example_input is None:
             raise ConfigError(f"{type(method).__name__} removes channels: give example_input=, a batch of inputs")
-        remove_channels(pruned, method, skipped, example_input[:1], context)
+        example = check_example(example_input)[:1]
+        with failing_on(example), evaluating(pruned), torch.no_grad():
+            pruned(example)
+        remove_channels(pruned, method, skipped, example, context)
         return pruned
     masks, _ = decide.decide(pruned, method, skipped, context)
     add_masks(pruned, masks, method)
     return fold(pruned)
 
 
-def quantize(model: nn.Module, quantizer: str | Quantizer, *, skip: Sequence[str] = (), **fields: object) -> nn.Module:
+def quantize(
+    model: nn.Module, quantizer: str | Quantizer, *, skip: str | Sequence[str] = (), **fields: object
+) -> nn.Module:
     """A copy of the model that holds the quantized values themselves; zeros stay zero.
 
     Errors: ConfigError for an unknown name, field or layer; PluginError if the quantizer breaks its contract or
     changes no weight.
     """
+    check_model(model)
     method = cast(Quantizer, _configured("quantizer", quantizer, fields))
     quantized = deepcopy(model)
-    decide.quantize(quantized, method, tuple(skip))
+    decide.quantize(quantized, method, names("skip", skip, _SKIP))
     return fold(quantized)
 
 
@@ -98,16 +127,19 @@ def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
 
     example_input: a batch of one or more inputs, on the model's device; MACs are per example.
     """
-    counts, _ = measure_model(model, example_input)
+    check_model(model)
+    example = check_example(example_input)
+    with failing_on(example):
+        counts, _ = measure_model(model, example)
     return counts
 
 
 def run(
-    board: str | Path,
+    board: str | Path | Mapping[str, object],
     *,
-    seeds: Sequence[int] | None = None,
-    only: Sequence[str] = (),
-    add: Sequence[str] = (),
+    seeds: Iterable[int] | None = None,
+    only: str | Sequence[str] = (),
+    add: str | Sequence[str] = (),
     baselines: str | Path | None = None,
     from_scratch: bool = False,
     isolated: bool = False,
@@ -115,17 +147,20 @@ def run(
     memory: float | None = None,
     **options: object,
 ) -> list[Record]:
-    """Run a board, by name or TOML file, as `benchsuite run` does; nothing is written but the store.
+    """Run a board as `benchsuite run` does; nothing is written but the store.
 
-    Returns the records of its cells, sorted by key. add: plugins to put on the board, each NAME[field=value,…], beside
+    Returns the records of its cells, sorted by key. board: its name, its TOML file, or a dict of what such a file
+    holds. add: registered plugins to put on the board, each NAME[field=value,…], beside
     the committed records, which are not run again. baselines: the folder of these (default: installed with the suite).
     from_scratch: train dense networks, too, whose weights are committed there. isolated: run the cells in a
     worker process, as the command line does, in which each record may take `timeout` seconds and `memory` GiB, or
     what `Limits` says by default; else in this process, without limits. options: of Session (device_name, rerun,
     strict, home, data_root).
     """
+    check_options(options, [*inspect.signature(run).parameters, *inspect.signature(Session).parameters], run)
+    only, add = names("only", only, _ONLY), names("add", add, _ADD)
     session = Session(**options)  # type: ignore[arg-type]  # checked there
-    planned = session.plan(session.board(board), seeds, added=add, fetch=True)
+    planned = session.plan(session.board(board), seeds_of(seeds), added=add, fetch=True)
     folder = Path(baselines or default_baselines())
     committed = Committed.of(planned.board.board.name, folder) if add else Committed({})
     cells, taken = committed.beside(planned, filtered(planned.cells, only))
@@ -142,8 +177,9 @@ def run(
 def _configured(kind: Kind, plugin: object, fields: Mapping[str, object]) -> object:
     if isinstance(plugin, str):
         return get(kind, plugin, **fields)
-    if fields:
+    if fields and not isinstance(plugin, type):
         raise ConfigError(
             f"{', '.join(fields)}: fields go with a name, and this {kind} is configured already: {plugin}"
         )
+    check_plugin(kind, plugin)
     return plugin

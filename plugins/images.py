@@ -97,7 +97,8 @@ class ImageFolder(TreeDataset):
     """A folder of your own images: `train/<class>/` and `test/<class>/`, scaled to one size.
 
     An image is read as RGB (transparency dropped) and scaled as a whole, aspect ratio not kept, by Pillow's bilinear
-    filter, which averages what it reduces. Labels number the classes in alphabetical order.
+    filter, which averages what it reduces. Its pixels are taken as they are stored, and an EXIF orientation is not
+    applied: turn photographs upright before. Labels number the classes in alphabetical order.
     The fingerprint is of the images' names and bytes.
     """
 

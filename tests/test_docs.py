@@ -5,15 +5,19 @@ from pathlib import Path
 
 import pytest
 
+import benchsuite
+from benchsuite import api
 from benchsuite.api import DataInfo
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session
 from benchsuite.plan import parse_board, plan, read_board
+from benchsuite.plan.build import PROTOCOL_KEYS, VERBS
 from benchsuite.registry import default_registry
+from benchsuite.registry.kinds import RESERVED
 
 DOCS = Path(__file__).parents[1] / "docs"
-METHODS, METRICS, BOARDS = (
-    (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("methods", "metrics", "boards")
+METHODS, METRICS, BOARDS, TUTORIAL = (
+    (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("methods", "metrics", "boards", "writing-a-plugin")
 )
 FOLDER = Path(__file__).parents[1] / "benchsuite" / "leaderboards"
 CODE = re.compile(r"`([^`]+)`")
@@ -46,6 +50,16 @@ def test_everything_registered_is_described(kind, name):
     headings = [line for line in text.splitlines() if line.startswith("### ")]
     first_cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| ")]
     assert name in CODE.findall("\n".join([*headings, *first_cells]))
+
+
+def test_the_tutorial_names_the_fields_that_no_plugin_can_have():
+    told = TUTORIAL.partition("a field must not be called ")[2].partition(":")[0]
+    assert set(CODE.findall(told)) == RESERVED >= {*VERBS, *(key for keys in PROTOCOL_KEYS.values() for key in keys)}
+
+
+@pytest.mark.parametrize("name", [name for name in benchsuite.__all__ if name in api.__all__])
+def test_the_tutorial_names_what_plugins_are_made_of(name):
+    assert re.search(rf"\b{name}\b", TUTORIAL)
 
 
 def table(text: str) -> dict[str, list[str]]:

@@ -1,7 +1,11 @@
 """The functions for notebooks: on any network, which is never changed, and with plain modules for an answer."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -325,8 +329,8 @@ ERRORS = [
     (lambda m: benchsuite.quantize(m, "ste-symmetric", bits=1), ConfigError, "at least 2 bits"),
     (lambda m: benchsuite.quantize(nn.Flatten(), "ste-symmetric", bits=2), ConfigError, "no Linear or Conv layer"),
     (lambda m: benchsuite.measure(m, torch.zeros(20)), ConfigError, "needs a batch dimension"),
-    (lambda m: benchsuite.get("prunner", "x"), ConfigError, "prunner"),
     (lambda m: benchsuite.run("quik"), ConfigError, 'unknown leaderboard "quik"; did you mean "quick"?'),
+    (lambda m: benchsuite.prune(m, "ste-symmetric"), ConfigError, 'unknown pruner "ste-symmetric"; it is a quantizer'),
 ]
 
 
@@ -338,6 +342,96 @@ def test_errors(call, kind, reason):
         call(model)
     assert reason in str(error.value)
     witness.confirm()
+
+
+IMAGES = torch.zeros(1, 1, 8, 8)
+
+ARGUMENTS = [
+    (lambda: benchsuite.get("percentile"), 'get("pruner", "percentile") gets the pruner of that name'),
+    (lambda: benchsuite.get("prunner", "x"), "kind: one of pruner, quantizer, regularizer, model, dataset, "),
+    (lambda: benchsuite.get(3, "x"), "leaderboard, not 3"),
+    (lambda: benchsuite.get("quantizer"), "name: the name of a quantizer, not ''; known: ste-asymmetric, ste-symm"),
+    (lambda: benchsuite.get("pruner", Keep), "name: the name of a pruner, not the class Keep"),
+    (lambda: benchsuite.prune("lenet", "unit"), "model: a network, that is a torch.nn.Module, not 'lenet'"),
+    (lambda: benchsuite.prune(nn.Linear, "unit"), "not the class Linear"),
+    (lambda: benchsuite.quantize(None, "ste-symmetric", bits=4), "torch.nn.Module, not None"),
+    (lambda: benchsuite.measure({}, IMAGES), "torch.nn.Module, not a dict; load a state_dict into its network first"),
+    (lambda: benchsuite.measure(benchsuite.get("model", "mlp"), IMAGES), "build its network first"),
+    (lambda: benchsuite.measure(sequential(), [20]), "example_input: a tensor, a batch of one or more inputs"),
+    (lambda: benchsuite.measure(sequential(), IMAGES.numpy()), "not a ndarray; torch.from_numpy makes one"),
+    (lambda: benchsuite.measure(sequential(), (IMAGES, IMAGES)), "wrap a network of several inputs in a module"),
+    (lambda: benchsuite.measure(sequential(), torch.zeros(2, 21)), "fails on example_input, torch.float32 of shape (2"),
+    (lambda: benchsuite.prune(convolutional(), "slimming", example_input=3), "example_input: a tensor"),
+    (lambda: benchsuite.prune(convolutional(), "slimming", example_input=torch.tensor(1.0)), "a batch dimension"),
+    (lambda: benchsuite.prune(convolutional(), "slimming", example_input=IMAGES[0]), "fails on example_input"),
+    (lambda: benchsuite.prune(sequential(), 3), "pruner: a registered name or a configured plugin, not 3"),
+    (lambda: benchsuite.prune(sequential(), Keep), "not the class Keep; configure it: Keep(…)"),
+    (lambda: benchsuite.prune(sequential(), Keep, sparsity=0.5), "not the class Keep; configure it: Keep(…)"),
+    (lambda: benchsuite.quantize(sequential(), Keep()), "not a Keep; benchsuite.prune takes it"),
+    (lambda: benchsuite.prune(sequential(), "unit", skip=3), "skip: layers to leave alone"),
+    (lambda: benchsuite.prune(sequential(), "unit", skip=[0]), "skip: layers to leave alone"),
+    (lambda: benchsuite.prune(sequential(), "random", seed=1.5), "seed: a whole number, not 1.5"),
+    (lambda: benchsuite.prune(sequential(), "unit", loss="mse"), "loss: a function of outputs and labels"),
+    *(
+        (lambda given=given: benchsuite.prune(sequential(), "percentile", score="taylor", batches=given), told)
+        for given, told in (
+            (torch.zeros(6, 20), "batches: pairs of tensors, [(inputs, labels), …], not a Tensor"),
+            (3, "not 3"),
+            ([torch.zeros(6, 20)], "number 0 is a Tensor"),
+            ([(torch.zeros(6, 20), [0] * 6)], "number 0 has a list"),
+        )
+    ),
+    (lambda: benchsuite.run("quick", add=[Keep()]), 'add: registered names, such as ["unit"] or'),
+    (lambda: benchsuite.run("quick", only=3), "only: filters, such as"),
+    (lambda: benchsuite.run("quick", seed=[0]), 'run: unknown argument "seed"; did you mean "seeds"?'),
+    (lambda: benchsuite.run("quick", device="cpu"), 'unknown argument "device"; did you mean "device_name"?'),
+    (lambda: benchsuite.run("quick", device_name="tpu"), "device_name: one of auto, cpu, cuda, not 'tpu'"),
+    (lambda: benchsuite.run("quick", rerun="allways"), "rerun: one of never, failed, all, not 'allways'"),
+    *(
+        (lambda given=given: benchsuite.run("quick", seeds=given), f"or range(3), not {given!r}")
+        for given in (0, "0-2", [], ["0"], [-1], [True], [0.0])
+    ),
+    (lambda: benchsuite.run(3), "board: a name, the path of a TOML file or a dict of what it holds, not 3"),
+    (lambda: benchsuite.run(Path()), "leaderboard .: cannot be read: Is a directory"),
+    (lambda: benchsuite.run("./boards"), "leaderboard boards: cannot be read: No such file or directory"),
+    (lambda: benchsuite.run({"rows": []}), "leaderboard given as a dict, board: is missing"),
+]
+
+
+@pytest.mark.parametrize(("call", "reason"), ARGUMENTS)
+def test_arguments_of_a_wrong_kind(call, reason, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        call()
+    assert reason in str(error.value)
+
+
+@dataclass(frozen=True)
+class Keep(benchsuite.Pruner):
+    """A pruner that nothing registers."""
+
+    def masks(self, layers, context):
+        return {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in layers.items()}
+
+
+def test_one_text_is_a_list_of_one():
+    pruned = benchsuite.prune(sequential(), "unit", sparsity=0.5, skip="first")
+    assert pruned[0].weight.all()
+    assert not pruned[2].weight.all()
+    quantized = benchsuite.quantize(sequential(), "ste-symmetric", bits=2, skip="first")
+    assert quantized[0].weight.unique().numel() > 3
+
+
+def test_a_board_given_as_a_dict(tmp_path):
+    board = {
+        "board": {"name": "mine", "title": "Mine", "seeds": range(2)},
+        "dense": {"dataset": "sparse-linear", "model": "linear-regression"},
+        "rows": ({"steps": ({"prune": ("random", "percentile"), "sparsity": 0.5},), "control": False},),
+    }
+    records = benchsuite.run(board, only="pruner=percentile", home=tmp_path)
+    assert {(one.cell["board"], one.cell["method"], one.cell["seed"], one.status) for one in records} == {
+        ("mine", method, seed, "ok") for method in ("dense", "percentile") for seed in (0, 1)
+    }
 
 
 def test_what_was_quantized_already_is_changed_by_nothing():
@@ -409,4 +503,11 @@ def test_run_puts_a_plugin_beside_the_installed_records(tmp_path):
     }
     for name, fresh in rows.items():
         assert fresh == (name == "dense mlp" or "unit[sparsity=0.6]" in name)
-    assert "unit[sparsity=0.6], as percentile, tuned " in rows
+    assert "unit[sparsity=0.6] (in place of percentile, tuned) " in rows
+
+
+def test_completion_lists_the_api_and_loads_none_of_it():
+    code = "import benchsuite, sys; print(*dir(benchsuite)); sys.exit('torch' in sys.modules)"
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert set(benchsuite.__all__) <= set(listed)
+    assert "__version__" in listed

@@ -36,6 +36,9 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
     datasets = {}
     for entry in work.registry.entries("dataset"):
         try:
+            if required := [field.name for field in entry.fields() if field.required]:
+                datasets[entry.name] = f"needs {', '.join(f'{name}=…' for name in required)}"
+                continue
             dataset = entry.create({})
             if isinstance(dataset, Dataset):
                 dataset.fingerprint(work.data_root)

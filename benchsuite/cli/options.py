@@ -74,6 +74,7 @@ InProcessOption = Annotated[
     bool, typer.Option("--in-process", help="No worker process and no limits: for debugging a plugin.")
 ]
 StrictOption = Annotated[bool, typer.Option("--strict-plugins", help="A plugin that fails to load is an error.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of failed cells.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
 

@@ -24,6 +24,7 @@ from benchsuite.cli.options import (
     SetOption,
     StrictOption,
     TimeoutOption,
+    VerboseOption,
     facts_alone,
     parse_seeds,
     print_json,
@@ -33,7 +34,7 @@ from benchsuite.cli.options import (
 
 if TYPE_CHECKING:
     from benchsuite.execution.committed import Committed
-    from benchsuite.execution.scheduler import Computer
+    from benchsuite.execution.scheduler import Computer, Outcome
     from benchsuite.execution.session import Session
     from benchsuite.plan import Chain, Plan
     from benchsuite.store import Record
@@ -62,6 +63,7 @@ def run(
     memory: MemoryOption = None,
     in_process: InProcessOption = False,
     strict: StrictOption = False,
+    verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run boards; what the store holds already is not run again."""
@@ -92,7 +94,8 @@ def run(
             folder = baselines or default_baselines()
             committed = Committed.of(one.board.board.name, folder) if add else Committed({})
             with facts_alone():
-                found = _run(work, computer, one, only or [], output, committed, None if from_scratch else folder)
+                networks = None if from_scratch else folder
+                found = _run(work, computer, one, only or [], output, committed, networks, verbose)
             records += found
             if not as_json:
                 _show(found, output, one)
@@ -112,11 +115,13 @@ def _run(
     output: Path,
     committed: "Committed",
     networks: Path | None,
+    verbose: bool,
 ) -> "list[Record]":
     """Run the cells that `only` leaves, and write them over the board's results as far as they came.
 
-    networks: the baselines whose dense networks are taken over.
+    networks: the baselines whose dense networks are taken over. verbose: print the tracebacks of failed cells.
     """
+    from benchsuite.cli.failures import Failures
     from benchsuite.cli.progress import reporter
     from benchsuite.execution.adopted import adopt
     from benchsuite.execution.scheduler import merge_results, run_cells
@@ -137,7 +142,8 @@ def _run(
         warn(list(adoption.problems))
         if told := adoption.told():
             typer.echo(told, err=True)
-    records: list[Record] = []
+    outcomes: list[Outcome] = []
+    failures = Failures(cells, computer.stored)
     with reporter(len(cells)) as progress:
 
         def on_epoch(chain: "Chain", epoch: int, epochs: int) -> None:
@@ -146,11 +152,13 @@ def _run(
         computer.on_epoch = on_epoch
         try:
             for outcome in run_cells(planned.board, cells, computer, lambda cell: progress.doing(cell.name)):
-                record = outcome.record
-                records.append(record)
-                progress.done(record.status, f"{outcome.cell.name}: {(record.error or {}).get('reason')}")
+                outcomes.append(outcome)
+                status = outcome.record.status
+                progress.done(status, "" if status == "ok" else failures.told(outcome))
         finally:
+            records = [outcome.record for outcome in outcomes]
             merge_results(path, planned, [*records, *taken])
+    failures.show(path, verbose)
     if deviation := committed.deviation(records):
         warn([deviation])
     return [*records, *taken]

@@ -5,19 +5,19 @@ Torch is imported where something is computed: a command that leaves this to a w
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import platformdirs
 
 from benchsuite.api import Dataset
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.execution.settled import Rerun
-from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, added_rows, plan, read_board
+from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, added_rows, parse_board, plan, read_board
 from benchsuite.registry import Lost, Registry, default_registry
 from benchsuite.store import Store
 
@@ -56,6 +56,9 @@ class Session:
     def __post_init__(self) -> None:
         for name in ("home", "data_root"):  # a notebook may give texts
             object.__setattr__(self, name, Path(getattr(self, name)))
+        for name, known in (("device_name", get_args(DeviceName)), ("rerun", get_args(Rerun))):
+            if (value := getattr(self, name)) not in known:
+                raise ConfigError(f"{name}: one of {', '.join(known)}, not {value!r}")
 
     @cached_property
     def registry(self) -> Registry:
@@ -88,9 +91,16 @@ class Session:
         data = DataSource(self.registry, self.data_root, self.device)
         return Engine(self.registry, store, data, self.device, self.rerun)
 
-    def board(self, name: str | Path, changes: Sequence[str] = ()) -> Board:
-        """The board of that name, or of the TOML file of that path, with changes as of `--set`. Errors: ConfigError."""
-        if isinstance(name, Path) or name.endswith(".toml"):
+    def board(self, name: str | Path | Mapping[str, object], changes: Sequence[str] = ()) -> Board:
+        """The board of that name, or of the TOML file of that path, with changes as of `--set`.
+
+        A mapping is what such a file holds; its paths are relative to the working directory. Errors: ConfigError.
+        """
+        if isinstance(name, Mapping):
+            return parse_board(cast(Mapping[str, object], _lists(name)), "given as a dict")
+        if not isinstance(name, str | Path):
+            raise ConfigError(f"board: a name, the path of a TOML file or a dict of what it holds, not {name!r}")
+        if isinstance(name, Path) or {".", "/", os.sep} & set(name):  # no name has these
             return read_board(Path(name), changes)
         path = self.registry.get("leaderboard", name).factory
         if not isinstance(path, Path):
@@ -111,6 +121,13 @@ class Session:
             return dataset.fingerprint(self.data_root)
 
         return plan(board, self.registry, fingerprint, seeds, added_rows(board, added, self.registry))
+
+
+def _lists(value: object) -> object:
+    """The content of a board as TOML has it: lists for tuples and ranges."""
+    if isinstance(value, Mapping):
+        return {key: _lists(one) for key, one in value.items()}
+    return [_lists(one) for one in value] if isinstance(value, list | tuple | range) else value
 
 
 def filtered(cells: Iterable[Cell], filters: Sequence[str]) -> list[Cell]:

@@ -80,7 +80,7 @@ class Worker:
     def record(self, chain: Chain) -> Record:
         """As of an engine: with what the chain builds on, each within limits of its own."""
         before: list[str] = []
-        for one in dict.fromkeys(_needed(chain)):
+        for one in dict.fromkeys(needed(chain)):
             if self.stored(one) is None:
                 self._settled.add(self._computed(one, before))
             before.append(one.key)
@@ -118,12 +118,12 @@ class Worker:
             return record
 
 
-def _needed(chain: Chain) -> Iterator[Chain]:
+def needed(chain: Chain) -> Iterator[Chain]:
     """The chains that get records before the chain's own can be computed, in that order, and itself at the end."""
     for link in chain.links():
         if link.step.epochs_trained or link == chain:
             for reference in link.references():
-                yield from _needed(reference)
+                yield from needed(reference)
             yield link
 
 

@@ -1,6 +1,7 @@
 """A third party's pruner or quantizer on a board: the board's own rows, with the added plugin in their place."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -8,10 +9,13 @@ from benchsuite.api import ChannelPruner
 from benchsuite.errors import ConfigError
 from benchsuite.plan.build import PLUGIN_OF_VERB, PROTOCOL_KEYS
 from benchsuite.plan.schema import Board, RowSection
+from benchsuite.plan.settings import method_of, setting_of
 from benchsuite.registry import Entry, Kind, Registry
 from benchsuite.registry.reference import find, parse_reference
 
 _VERB_OF_PLUGIN = {kind: verb for verb, kind in PLUGIN_OF_VERB.items()}
+_PROTOCOL = {"finetune", *PROTOCOL_KEYS["prune"]}
+"""The keys of a step that are not its plugin's."""
 _LEVEL = {"prune": "sparsity", "quantize": "bits"}
 """The field that a board asks its levels by."""
 
@@ -39,7 +43,8 @@ def added_rows(board: Board, references: Sequence[str], registry: Registry) -> t
             raise ConfigError(f'--add {reference}: leaderboard "{board.board.name}" has no {told}')
         for row in followed:
             found.setdefault(json.dumps(row.steps), row)
-    return tuple(found.values())
+    calls = Counter(row.label for row in found.values())
+    return tuple(_told_apart(row) if row.label and calls[row.label] > 1 else row for row in found.values())
 
 
 def _remoteness(row: RowSection, level: str) -> int:
@@ -67,8 +72,29 @@ def _following(
     protocol = {key: table[key] for key in PROTOCOL_KEYS[verb] if key in table}
     steps = [*row.steps]
     steps[places[0]] = {verb: entry.name, **asked, **fields, **protocol}
-    label = f"{shown}, as {row.label}" if row.label else shown if fields else None
+    label = _label(row, verb, shown) if row.label or fields else None
     return row.model_copy(update={"steps": steps, "label": label})
+
+
+def _label(row: RowSection, verb: str, shown: str) -> str:
+    """What the row is called with the added plugin, `shown`, in its step of that verb."""
+    plugins = [table for table in row.steps if {*table} & {*PLUGIN_OF_VERB}]
+    if row.label is None:
+        return method_of([{verb: shown} if verb in table else _fixed(table) for table in plugins])
+    replaced = row.label if len(plugins) == 1 else f"the {PLUGIN_OF_VERB[verb]} of {row.label}"
+    return f"{shown} (in place of {replaced})"
+
+
+def _told_apart(row: RowSection) -> RowSection:
+    """The row, which another one shares its label with, with what it does besides in the label."""
+    tables = [_fixed(table) for table in row.steps]
+    told = ", ".join(filter(None, (setting_of(table, {*table} & _PROTOCOL) for table in tables)))
+    return row.model_copy(update={"label": f"{row.label} ({told})"}) if told else row
+
+
+def _fixed(table: Mapping[str, object]) -> dict[str, object]:
+    """What all lines of the row's grid have in common: a list has a value for each, but for the layers to skip."""
+    return {key: value for key, value in table.items() if key == "skip" or not isinstance(value, list)}
 
 
 def _plugins(names: object, kind: Kind, registry: Registry) -> list[Entry]:

@@ -97,7 +97,9 @@ class Registry:
         known = {entry.name for entry in self.entries(kind)}
         failed = [f"{plugin}: {plugin.error}" for plugin in self.plugins if plugin.error]
         note = f" (plugins that failed to load: {'; '.join(failed)})" if failed else ""
-        return f'unknown {kind} "{name}"{suggestion(name, known)}{note}'
+        others = dict.fromkeys(entry.kind for entry in self.entries() if entry.name == name)
+        hint = f"; it is a {' and a '.join(others)}" if others else suggestion(name, known)
+        return f'unknown {kind} "{name}"{hint}{note}'
 
 
 def _clash(claims: Sequence[Entry]) -> str:

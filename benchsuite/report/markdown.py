@@ -24,8 +24,8 @@ LEGEND = f"""\
   and {HIGHER} better than the row by the paired test; unmarked ones are worse. Each of these marks is one test
   at 5 %: among many rows that are equal, one in twenty is told apart.
 - **sparse**: zeros / weights of Linear and Conv layers; **bits**: mean bit width of those weights; **size**: bytes of
-  the dense float32 model / bytes of this one, bit-packed and compressed; **MACs**: multiply-accumulates of one example
-  that have a non-zero weight."""
+  the dense model as plain float32 / bytes of this one, bit-packed and compressed by zlib, which makes a dense model
+  smaller, too; **MACs**: multiply-accumulates of one example that have a non-zero weight."""
 
 _MARKS = {"better": "", "level": f" {LEVEL}", "worse": f" {HIGHER}", None: ""}
 _FLOAT = "32"

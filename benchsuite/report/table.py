@@ -18,7 +18,8 @@ accuracy %: top-1 on the test set after the last epoch, mean ± sample standard 
 Δ dense: mean paired change against the same seed's dense parent, in points · \
 random: accuracy of the control, random masks of the same sparsity per layer and the same training · \
 sparse: zeros / weights of Linear and Conv layers · bits: mean bit width of those weights · \
-size: bytes of the dense float32 model / bytes of this one, bit-packed and compressed · \
+size: bytes of the dense model as plain float32 / bytes of this one, bit-packed and compressed by zlib, \
+which makes a dense model smaller, too · \
 MACs: multiply-accumulates of one example that have a non-zero weight."""
 
 

@@ -200,6 +200,7 @@ def test_doctor(benchsuite):
     facts = benchsuite("doctor", "--json").facts
     assert facts["problems"] == []
     assert facts["datasets"]["digits"] == "ready"
+    assert facts["datasets"]["image-folder"] == "needs path=…"
     assert facts["home"] == str(benchsuite.home)
     printed = benchsuite("doctor")
     assert printed.code == 0

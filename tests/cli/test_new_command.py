@@ -19,7 +19,7 @@ PROJECT = {
     ".gitignore",
     "README.md",
     "pyproject.toml",
-    "some_method.py",
+    "src/some_method.py",
     "tests/test_some_method.py",
 }
 
@@ -90,7 +90,7 @@ def test_it_ends_with_the_next_commands(benchsuite, kind, run):
 )
 def test_the_class_is_called_after_the_name(benchsuite, kind, name, cls):
     benchsuite("new", kind, name)
-    source = Path(name, f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+    source = Path(name, "src", f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
     assert f"class {cls}(" in source
     assert f'return {{"{name}": {cls}}}' in source
 

@@ -23,6 +23,12 @@ SCHEDULED = '[[rows]]\nlabel = "slow"\nsteps = [{prune = "percentile", sparsity 
 NEFF = '[[rows]]\nlabel = "neff"\nsteps = [{prune = "neff-row", beta = [0.5, 1.0]}]'
 MATCHED = '[[rows]]\nlabel = "matched"\nsteps = [{prune = "percentile", sparsity = {matched_to = "neff"}}]'
 QUANTIZED = '[[rows]]\nsteps = [{quantize = "ste-symmetric", bits = [4, 2]}, {evaluate = "before"}, {finetune = 1}]'
+UNNAMED = TUNED.replace('label = "tuned"', "")
+LISTED = '[[rows]]\nlabel = "both"\nsteps = [{prune = ["percentile", "weight"], sparsity = 0.5}]'
+BOTH = """[[rows]]
+label = "prune, quantize"
+steps = [{prune = "percentile", sparsity = 0.5}, {quantize = "ste-symmetric", bits = 4}]"""
+NAMELESS = BOTH.replace('label = "prune, quantize"', "")
 SLIMMED = '[[rows]]\nsteps = [{prune = "slimming", sparsity = 0.5}]'
 
 
@@ -50,22 +56,38 @@ MARKED = ("bits 4 before", "bits 4, 1 epochs", "bits 2 before", "bits 2, 1 epoch
     ("rows", "reference", "methods", "settings"),
     [
         ([ONE_SHOT], "weight", ["weight"], LEVELS),
-        ([TUNED], "weight", ["weight, as tuned"], [""]),
-        ([SCHEDULED], "weight", ["weight, as slow"], [""]),
-        ([NEFF, MATCHED], "weight", ["weight, as matched"], BETAS),
+        ([TUNED], "weight", ["weight (in place of tuned)"], [""]),
+        ([SCHEDULED], "weight", ["weight (in place of slow)"], [""]),
+        ([NEFF, MATCHED], "weight", ["weight (in place of matched)"], BETAS),
         (
             [ONE_SHOT, TUNED],
             "neff-column[beta=0.5]",
-            ["neff-column[beta=0.5]", "neff-column[beta=0.5], as tuned"],
+            ["neff-column[beta=0.5]", "neff-column[beta=0.5] (in place of tuned)"],
             [""],
         ),
-        ([TUNED], "neff-column[beta=[0.5,1.0]]", ["neff-column[beta=[0.5,1.0]], as tuned"], BETAS),
+        (
+            [TUNED],
+            "neff-column[beta=[0.5,1.0]]",
+            ["neff-column[beta=[0.5,1.0]] (in place of tuned)"],
+            BETAS,
+        ),
         ([ONE_SHOT], "weight[sparsity=0.7]", ["weight[sparsity=0.7]"], [""]),
-        ([NEFF, TUNED], "weight", ["weight, as tuned"], [""]),
+        ([NEFF, TUNED], "weight", ["weight (in place of tuned)"], [""]),
         ([QUANTIZED], "ste-asymmetric", ["ste-asymmetric"], MARKED),
         ([SLIMMED], "random-channels", ["random-channels"], ["sparsity 0.5"]),
         ([ONE_SHOT, ONE_SHOT.replace('["percentile", "unit"]', '"random"')], "weight", ["weight"], LEVELS),
         ([ONE_SHOT], "percentile", [], []),
+        (
+            [ONE_SHOT, UNNAMED],
+            "weight[sparsity=0.7]",
+            ["weight[sparsity=0.7] (skip last)", "weight[sparsity=0.7] (2 epochs)"],
+            [""],
+        ),
+        ([NAMELESS], "ste-asymmetric[bits=3]", ["percentile + ste-asymmetric[bits=3]"], [""]),
+        ([NAMELESS], "weight[sparsity=0.7]", ["weight[sparsity=0.7] + ste-symmetric"], [""]),
+        ([LISTED], "unit", ["unit (in place of both)"], [""]),
+        ([BOTH], "ste-asymmetric", ["ste-asymmetric (in place of the quantizer of prune, quantize)"], [""]),
+        ([BOTH], "weight", ["weight (in place of the pruner of prune, quantize)"], [""]),
     ],
 )
 def test_it_follows_the_boards_rows_at_their_levels(rows, reference, methods, settings):
@@ -74,8 +96,8 @@ def test_it_follows_the_boards_rows_at_their_levels(rows, reference, methods, se
 
 def test_several_may_be_added():
     assert [method for method, _ in lines([TUNED], "weight", "unit", "weight")] == [
-        "weight, as tuned",
-        "unit, as tuned",
+        "weight (in place of tuned)",
+        "unit (in place of tuned)",
     ]
 
 

@@ -31,13 +31,13 @@ def as_script(text: str, **files: str) -> str:
 @pytest.fixture(scope="module")
 def followed(environment):
     """What the tutorial's commands printed."""
-    script = as_script(FIRST_PART, python="my_pruner.py") + as_script(SECOND_PART, toml="mine.toml")
+    script = as_script(FIRST_PART, python="src/my_pruner.py") + as_script(SECOND_PART, toml="mine.toml")
     return environment.shell(ONE_SEED + script, environment.folder)
 
 
 def test_the_commands_run_one_after_the_other(followed, environment):
     project = environment.folder / "my-pruner"
-    assert "LAMP" in (project / "my_pruner.py").read_text(encoding="utf-8")
+    assert "LAMP" in (project / "src" / "my_pruner.py").read_text(encoding="utf-8")
     assert (project / "baselines" / "quick.jsonl").is_file()
     assert (project / "results" / "mine.jsonl").is_file()
     assert re.search(r"^my-pruner +sparsity 0\.9 ", followed, re.MULTILINE)

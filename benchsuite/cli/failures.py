@@ -1,0 +1,71 @@
+"""Cells without a result in the terminal: in a line each what became of them, and at the end the tracebacks."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from benchsuite.execution.scheduler import Outcome
+    from benchsuite.plan import Cell, Chain
+    from benchsuite.store import Record
+
+_DETAILS = ("traceback", "output")
+
+
+class Failures:
+    """The failures of a run, each with the cells that it costs."""
+
+    def __init__(self, cells: "Iterable[Cell]", stored: "Callable[[Chain], Record | None]") -> None:
+        self._names = {cell.key: cell.name for cell in cells}
+        self._stored = stored
+        self._failed: dict[str, tuple[str, Record]] = {}
+        """By key, the name and the record of what failed itself."""
+
+    def told(self, outcome: "Outcome") -> str:
+        """Name the cell and why it has no result; of a skipped one, the cell whose failure is the cause."""
+        name, record = outcome.cell.name, outcome.record
+        if record.status != "skipped":
+            self._failed[record.key] = name, record
+            return f"{name}: {_reason(record)}"
+        found = self._cause(outcome.cell.chain)
+        if found is None:
+            return f"{name}: {_reason(record)}"
+        chain, cause = found
+        became = "took too long" if cause.status == "timeout" else "failed"
+        if chain.key in self._names:
+            return f'{name}: builds on "{self._names[chain.key]}", which {became}'
+        step = f"step {chain.depth}, {chain.step.verb}"
+        self._failed.setdefault(chain.key, (f"{name}, {step}", cause))
+        return f"{name}: its {step}, {became}: {_reason(cause)}"
+
+    def show(self, results: Path, verbose: bool) -> None:
+        """Say where the tracebacks are, or print each once with all that failed by it."""
+        details: dict[str, list[str]] = {}
+        for name, record in self._failed.values():
+            error = record.error or {}
+            if text := "\n".join(str(error[key]).rstrip() for key in _DETAILS if error.get(key)):
+                details.setdefault(text, []).append(name)
+        if details and not verbose:
+            typer.echo(f'{results} has the tracebacks of failed cells, under "error"; --verbose prints them', err=True)
+        for text, names in details.items() if verbose else ():
+            typer.echo(_printable(f"\n{'; '.join(names)}:\n\n{text}\n"), err=True)
+
+    def _cause(self, chain: "Chain") -> "tuple[Chain, Record] | None":
+        """The first failure among what the chain builds on."""
+        from benchsuite.execution.worker import needed
+
+        records = ((one, self._stored(one)) for one in needed(chain))
+        return next(
+            ((one, record) for one, record in records if record and record.status in ("failed", "timeout")), None
+        )
+
+
+def _reason(record: "Record") -> str:
+    return str((record.error or {}).get("reason"))
+
+
+def _printable(text: str) -> str:
+    """The text with control characters as escapes: a traceback quotes what a plugin wrote."""
+    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
