@@ -142,7 +142,7 @@ def _ranked(name: str, layers: Mapping[str, Tensor], pruner: Pruner, context: Pr
 
         values = SCORES[pruner.score](name, layers, context)
     if pruner.element == "unit":
-        return torch.linalg.vector_norm(values, dim=1, dtype=torch.float64).cpu()
+        values = torch.linalg.vector_norm(values, dim=1, dtype=torch.float64)
     return values.abs().reshape(-1).cpu()
 
 

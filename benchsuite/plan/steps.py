@@ -113,7 +113,7 @@ class Prune(Step):
     """Whether weights were masked before in the chain, which `Chain.then` sees to."""
 
     def canonical(self) -> dict[str, object]:
-        step = {
+        step: dict[str, object] = {
             "step": self.verb,
             "pruner": self.pruner.canonical(),
             "skip": self.skip,

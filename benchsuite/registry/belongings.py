@@ -29,8 +29,8 @@ class Belongings:
         self._distribution = distribution
         self._known: dict[str, bool] = {}
 
-    def __contains__(self, module: str) -> bool:
-        top = module.partition(".")[0]
+    def __contains__(self, module: object) -> bool:
+        top = str(module).partition(".")[0]
         if top not in self._known:
             self._known[top] = top not in _NOBODYS and self._top not in _NOBODYS and self._has(top)
         return self._known[top]
