@@ -163,10 +163,11 @@ def _run(
 
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
+    from benchsuite.plan.settings import counted
     from benchsuite.report import legend, tables, terminal
 
     for table in tables(records):
         typer.echo(f"\n{table.title}\n")
         typer.echo(terminal(table))
         typer.echo(f"\n{legend([table])}")
-        typer.echo(f"\n{len(records)} records in {output / planned.board.board.name}.jsonl")
+        typer.echo(counted(f"\n{len(records)} records in ") + f"{output / planned.board.board.name}.jsonl")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchsuite.plan.schema import Board
+from benchsuite.plan.settings import counted
 from benchsuite.plan.steps import Chain, Prune, Quantize, Use
 
 Role = Literal["dense", "row", "control"]
@@ -38,7 +39,7 @@ class Cell:
     @property
     def label(self) -> str:
         """How a message names its line."""
-        return " ".join(filter(None, [self.group if self.role != "dense" else "", self.method, self.setting]))
+        return counted(" ".join(filter(None, [self.group if self.role != "dense" else "", self.method, self.setting])))
 
     @property
     def name(self) -> str:

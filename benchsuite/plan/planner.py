@@ -8,10 +8,10 @@ from typing import cast
 
 from benchsuite.api import Dataset, Recipe
 from benchsuite.errors import ConfigError, PluginError, suggestion
-from benchsuite.plan.build import Builder, Evaluate, Matched, verb_of
+from benchsuite.plan.build import Builder, Evaluate, Matched, tuned, verb_of
 from benchsuite.plan.cells import Cell, Plan, Role
 from benchsuite.plan.controls import control_of
-from benchsuite.plan.dense import dense_trainings
+from benchsuite.plan.dense import Dense, dense_trainings
 from benchsuite.plan.grid import expand
 from benchsuite.plan.schema import Board, RowSection
 from benchsuite.plan.settings import method_of, setting_of, shown_keys
@@ -79,6 +79,18 @@ def plan(
     return Plan(board, tuple(seeds or board.board.seeds), tuple(cells.values()))
 
 
+def tunings(board: Board, registry: Registry) -> Iterator[tuple[str, Recipe, Recipe]]:
+    """Of each dense training of the board: what it is called, its recipe, and that of fine-tuning its network.
+
+    The latter is with what `[finetune]` says; a step gives it its epochs, and may change it. No data is looked at.
+    Errors: ConfigError naming file and key.
+    """
+    planner = _Planner(board, Builder(registry, lambda _: ""), None, ())
+    for dense in planner.trainings():
+        for changes in expand(board.finetune, planner.builder.is_sequence):
+            yield dense.label or dense.train.model.name, dense.train.recipe, tuned(dense.finetuning, changes, epochs=0)
+
+
 def _require_once(seeds: Sequence[int], place: str) -> None:
     if len(set(seeds)) != len(seeds):
         raise ConfigError(f"{place}: {list(seeds)} names a seed twice")
@@ -96,8 +108,12 @@ class _Planner:
         self.line = 0
         self.group = ""
 
+    def trainings(self) -> list[Dense]:
+        """The dense trainings that the rows start from."""
+        return dense_trainings(self.board, self.builder, self._at)
+
     def cells(self) -> Iterator[Cell]:
-        trainings = dense_trainings(self.board, self.builder, self._at)
+        trainings = self.trainings()
         seeds_of = self._seeds([dense.train.model.name for dense in trainings])
         for dense in trainings:
             self.group = dense.label

@@ -214,6 +214,12 @@ class Chain:
         return step
 
     @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Those of its trainings that have epochs, in order."""
+        found = (getattr(step, "recipe", None) for step in self.steps)
+        return tuple(recipe for recipe in found if isinstance(recipe, Recipe) and recipe.epochs)
+
+    @property
     def first_masking(self) -> "Chain | None":
         """The prefix that ends in the first pruning by masks; None of a chain without one."""
         prunings = (link for link in self.links() if isinstance(link.step, Prune) and not link.step.physical)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+from benchsuite.plan.settings import counted
 from benchsuite.report.chains import Step, steps, training_steps
 from benchsuite.report.lines import Line, Table
 
@@ -15,7 +16,8 @@ def protocol(table: Table) -> list[str]:
     dense = [step for line in table.lines if line.role == "dense" for step in steps(line)[:1]]
     rows = [line for line in table.lines if line.role == "row" and steps(line)]
     told = [f"Dense: {'; '.join(_dense(dense))}."] if dense else []
-    return told + ([f"After it: {'; '.join(_after(rows))}."] if rows else [])
+    told += [f"After it: {'; '.join(_after(rows))}."] if rows else []
+    return [counted(one) for one in told]
 
 
 def _dense(trainings: Sequence[Step]) -> Iterator[str]:
