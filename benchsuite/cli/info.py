@@ -56,9 +56,9 @@ def _recipes(entry: "Entry", registry: "Registry") -> list[dict[str, object]]:
     if not isinstance(path, Path):
         return []
     return [
-        {"training": f"{label}, {name}", **asdict(recipe)}
+        {"training": f"{label}, {name}", **{key: value for key, value in asdict(recipe).items() if key not in left_out}}
         for label, dense, tuning in tunings(read_board(path), registry)
-        for name, recipe in (("dense", dense), ("fine-tuning", tuning))
+        for name, recipe, left_out in (("dense", dense, ()), ("fine-tuning", tuning, ("epochs",)))
     ]
 
 

@@ -42,7 +42,7 @@ def plan(
     from benchsuite.execution.adopted import adoptable
     from benchsuite.execution.committed import default_baselines
     from benchsuite.execution.session import filtered
-    from benchsuite.plan.settings import counted
+    from benchsuite.wording import counted
 
     work = session(data=data, strict=strict)
     plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or []) for name in boards]

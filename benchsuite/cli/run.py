@@ -163,8 +163,8 @@ def _run(
 
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
-    from benchsuite.plan.settings import counted
     from benchsuite.report import legend, tables, terminal
+    from benchsuite.wording import counted
 
     for table in tables(records):
         typer.echo(f"\n{table.title}\n")

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.metrics.paired import Contrast, accuracies_contrast, paired_contrast, unpaired_contrast
-from benchsuite.plan.settings import counted
 from benchsuite.store import Record
+from benchsuite.wording import counted
 
 _NAMES = ("board", "role", "group", "method", "setting")
 

@@ -32,9 +32,9 @@ class Merged:
 
     def told(self) -> str | None:
         """What to say of results that were kept aside."""
-        return self.aside and (
-            f"{self.lost} earlier results in the file are of no row of this board now: as it was, it is {self.aside}"
-        )
+        if self.aside is None:
+            return None
+        return f"{self.lost} earlier results in the file are of no row of this board now: as it was, it is {self.aside}"
 
 
 def require_one_file_each(boards: Sequence[Board], names: Sequence[str]) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchsuite.plan.schema import Board
-from benchsuite.plan.settings import counted
 from benchsuite.plan.steps import Chain, Prune, Quantize, Use
+from benchsuite.wording import counted
 
 Role = Literal["dense", "row", "control"]
 

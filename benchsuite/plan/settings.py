@@ -1,22 +1,11 @@
 """How the lines of a table are told apart: method, and the setting that a point of a grid gives it."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchsuite.plan.build import PLUGIN_OF_VERB
 
 _QUIET = {*PLUGIN_OF_VERB, "evaluate", "skip"}
 """Keys of a row without a label that its lines' settings need not tell."""
-
-_ONE_OF_MANY = re.compile(r"(?<![\w.])1 (epoch|training|cell|seed|record)s\b")
-
-
-def counted(text: str) -> str:
-    """A text for a reader, in which what is one of its kind is in the singular: "bits 4, 1 epoch".
-
-    Settings in records and plans keep their wording, by which boards are compared.
-    """
-    return _ONE_OF_MANY.sub(r"1 \1", text)
 
 
 def method_of(tables: Sequence[Mapping[str, object]]) -> str:

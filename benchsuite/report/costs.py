@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
-from benchsuite.plan.settings import counted
 from benchsuite.report.lines import Table
 from benchsuite.store import Record
+from benchsuite.wording import counted
 
 _MINUTE, _HOUR = 60, 3600
 

@@ -4,8 +4,8 @@ import re
 
 from benchsuite.metrics.paired import Estimate
 from benchsuite.metrics.statistics import Summary
-from benchsuite.plan.settings import counted
 from benchsuite.report.effects import margin
+from benchsuite.wording import counted
 
 NOTHING = "–"
 _FINE = 0.995

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
-from benchsuite.plan.settings import counted
 from benchsuite.report.chains import Step, steps, training_steps
 from benchsuite.report.lines import Line, Table
+from benchsuite.wording import counted
 
 _ONCE = "one-shot"
 _NUMBERS = {"lr": "lr", "momentum": "momentum", "weight_decay": "weight decay", "batch_size": "batch"}
