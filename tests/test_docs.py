@@ -21,7 +21,7 @@ METHODS, METRICS, BOARDS, TUTORIAL = (
 )
 FOLDER = Path(__file__).parents[1] / "benchsuite" / "leaderboards"
 CODE = re.compile(r"`([^`]+)`")
-COST = re.compile(r"Cost: ([\d,]+) cells; ([\d,]+) trainings, ([\d,]+) epochs\.")
+COST = re.compile(r"Cost: ([\d,]+) cells; ([\d,]+) trainings?, ([\d,]+) epochs\.")
 
 
 def registered(*kinds: str) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
-"""`benchsuite info NAME`: what something registered is, its fields, and for a model its size."""
+"""`benchsuite info NAME`: what something registered is, its fields, of a model its size, of a board its recipes."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,14 +34,32 @@ def info(
     facts["fields"] = [asdict(field) for field in entry.fields()]
     if entry.kind == "model":
         facts |= _size(entry, registry)
+    recipes = _recipes(entry, registry) if entry.kind == "leaderboard" else []
     if as_json:
-        print_json(facts)
+        print_json({**facts, "recipes": recipes} if recipes else facts)
         return
     fields = facts.pop("fields")
     typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+    for one in recipes:
+        typer.echo(f"\n{one.pop('training')}\n")
+        typer.echo(tabulate(one.items(), tablefmt="plain", disable_numparse=True))
     if fields:
         typer.echo("")
         typer.echo(tabulate(fields, headers="keys", disable_numparse=True, maxcolwidths=[None, 24, 16, 50]))
+
+
+def _recipes(entry: "Entry", registry: "Registry") -> list[dict[str, object]]:
+    """Each dense training of the board, and the fine-tuning of its network where its rows do not change it."""
+    from benchsuite.plan import read_board, tunings
+
+    path = entry.factory
+    if not isinstance(path, Path):
+        return []
+    return [
+        {"training": f"{label}, {name}", **{key: value for key, value in asdict(recipe).items() if key not in left_out}}
+        for label, dense, tuning in tunings(read_board(path), registry)
+        for name, recipe, left_out in (("dense", dense, ()), ("fine-tuning", tuning, ("epochs",)))
+    ]
 
 
 def _size(entry: "Entry", registry: "Registry") -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The options that several commands share."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -15,6 +16,10 @@ from benchsuite.errors import ConfigError
 if TYPE_CHECKING:
     from benchsuite.execution.session import Session
     from benchsuite.registry import Lost
+
+_MOST_SEEDS = 100_000
+_SHOWN = 80
+"""Characters of an option that a message repeats."""
 
 
 class Device(StrEnum):
@@ -92,19 +97,34 @@ def session(
 
 
 def parse_seeds(text: str | None) -> list[int] | None:
-    """`0,1,2` and `0-4` as numbers. Errors: ConfigError."""
+    """The numbers of `0,1,2` and `0-4`, counted before they are made. Errors: ConfigError."""
     if text is None:
         return None
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        try:
-            seeds += range(int(first), int(last) + 1) if dash else [int(first)]
-        except ValueError:
-            raise ConfigError(f"--seeds {text}: give numbers such as 0,1,2 or a range such as 0-4") from None
-    if not seeds:
-        raise ConfigError(f"--seeds {text}: names no seed")
-    return seeds
+    ranges = [_seed_range(text, part.strip()) for part in text.split(",")]
+    count = sum(last - first + 1 for first, last in ranges)
+    if count > _MOST_SEEDS:
+        raise ConfigError(f"--seeds {_short(text)}: names {count:,} seeds; the most is {_MOST_SEEDS:,}")
+    return [seed for first, last in ranges for seed in range(first, last + 1)]
+
+
+def _seed_range(text: str, part: str) -> tuple[int, int]:
+    """First and last of one part. Errors: ConfigError."""
+    from benchsuite.plan.limits import MOST_SEED
+
+    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part)
+    if not found:
+        raise ConfigError(f"--seeds {_short(text)}: give numbers such as 0,1,2 or a range such as 0-4")
+    ends = [one.lstrip("0") or "0" for one in (found[1], found[2] or found[1])]
+    if any(len(one) > len(str(MOST_SEED)) or int(one) > MOST_SEED for one in ends):
+        raise ConfigError(f"--seeds {_short(text)}: the largest seed is {MOST_SEED}")
+    first, last = map(int, ends)
+    if last < first:
+        raise ConfigError(f"--seeds {_short(text)}: the range {part} ends before it begins; give {last}-{first}")
+    return first, last
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def plan(
     from benchsuite.execution.adopted import adoptable
     from benchsuite.execution.committed import default_baselines
     from benchsuite.execution.session import filtered
+    from benchsuite.wording import counted
 
     work = session(data=data, strict=strict)
     plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or []) for name in boards]
@@ -56,6 +57,7 @@ def plan(
             "seed": cell.chain.seed,
             "key": cell.key,
             "epochs": sum(step.epochs_trained for step in cell.chain.steps),
+            "lr": [recipe.lr for recipe in cell.chain.recipes],
             "stored": getattr(
                 work.engine.stored(cell.chain), "status", "committed" if cell.chain in committed else None
             ),
@@ -66,16 +68,27 @@ def plan(
         print_json(facts)
         return
     rows = [
-        {**fact, "key": str(fact["key"])[:_KEY_SHOWN], "stored": fact["stored"] or "to run"}
-        for fact in facts
-        if fact["role"] != "control"
+        {
+            **fact,
+            "setting": counted(cell.setting),
+            "key": cell.key[:_KEY_SHOWN],
+            "lr": ", ".join(f"{recipe.lr:g}" for recipe in cell.chain.recipes),
+            "stored": fact["stored"] or "to run",
+        }
+        for cell, fact in zip(cells, facts, strict=True)
+        if cell.role != "control"
     ]
     typer.echo(tabulate(rows, headers="keys", disable_numparse=True))
     training = {link for cell in cells for link in cell.chain.links() if link.step.epochs_trained}
     adopted = sum(fact["stored"] == "committed" for fact in facts)
     stored = sum(fact["stored"] is not None for fact in facts) - adopted
-    networks = f" {adopted} more are committed networks;" if adopted else ""
+    networks = f" {adopted} more {'is a committed network' if adopted == 1 else 'are committed networks'};" * bool(
+        adopted
+    )
+    total = sum(link.step.epochs_trained for link in training)
     typer.echo(
-        f"\n{len(facts)} cells, controls included; {stored} in the store;{networks}"
-        f" {len(training)} trainings of {sum(link.step.epochs_trained for link in training)} epochs in all"
+        counted(
+            f"\n{len(facts)} cells, controls included; {stored} in the store;{networks}"
+            f" {len(training)} trainings of {total} epochs in all"
+        )
     )

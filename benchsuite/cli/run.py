@@ -75,6 +75,7 @@ def run(
         isolation.start("benchsuite.execution.engine")  # it imports torch while this process plans
     from benchsuite.execution.committed import Committed, default_baselines
     from benchsuite.execution.limits import Limits
+    from benchsuite.execution.results import require_one_file_each
     from benchsuite.execution.worker import computing
     from benchsuite.registry.trial import lost_plugins
 
@@ -86,16 +87,17 @@ def run(
             work = session(device, rerun, data, strict, lost)
             computer = stack.enter_context(computing(work, limits))
             warn(work.registry.problems())
-            plans = [
-                work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or [], fetch=True)
-                for name in boards
-            ]
+            read = [work.board(name, changes or []) for name in boards]
+            require_one_file_each(read, boards)
+            chosen = parse_seeds(seeds)
+            plans = [work.plan(board, chosen, added=add or [], fetch=True) for board in read]
         for one in plans:
             folder = baselines or default_baselines()
             committed = Committed.of(one.board.board.name, folder) if add else Committed({})
             with facts_alone():
+                own = work.plan(one.board, added=add or []) if chosen else None
                 networks = None if from_scratch else folder
-                found = _run(work, computer, one, only or [], output, committed, networks, verbose)
+                found = _run(work, computer, one, own, only or [], output, committed, networks, verbose)
             records += found
             if not as_json:
                 _show(found, output, one)
@@ -111,6 +113,7 @@ def _run(
     work: "Session",
     computer: "Computer",
     planned: "Plan",
+    own: "Plan | None",
     only: list[str],
     output: Path,
     committed: "Committed",
@@ -119,12 +122,14 @@ def _run(
 ) -> "list[Record]":
     """Run the cells that `only` leaves, and write them over the board's results as far as they came.
 
-    networks: the baselines whose dense networks are taken over. verbose: print the tracebacks of failed cells.
+    own: the plan with the board's own seeds, where others are run. networks: the baselines whose dense networks are
+    taken over. verbose: print the tracebacks of failed cells.
     """
     from benchsuite.cli.failures import Failures
     from benchsuite.cli.progress import reporter
     from benchsuite.execution.adopted import adopt
-    from benchsuite.execution.scheduler import merge_results, run_cells
+    from benchsuite.execution.results import check_results, merge_results
+    from benchsuite.execution.scheduler import run_cells
     from benchsuite.execution.session import filtered
     from benchsuite.store import Store
 
@@ -136,7 +141,7 @@ def _run(
     cells, taken = committed.beside(planned, cells)
     store = Store(work.home)
     store.open()  # what cannot be read or written shows before anything is trained
-    merge_results(path, planned, [])
+    check_results(path)
     if networks is not None:
         adoption = adopt(cells, store, work.rerun, networks)
         warn(list(adoption.problems))
@@ -157,18 +162,20 @@ def _run(
                 progress.done(status, "" if status == "ok" else failures.told(outcome))
         finally:
             records = [outcome.record for outcome in outcomes]
-            merge_results(path, planned, [*records, *taken])
+            merged = merge_results(path, planned, records, taken, own)
+            warn(list(filter(None, [merged.told()])))
     failures.show(path, verbose)
     if deviation := committed.deviation(records):
         warn([deviation])
-    return [*records, *taken]
+    return [*records, *(merged.records[one.key] for one in taken)]
 
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
     from benchsuite.report import legend, tables, terminal
+    from benchsuite.wording import counted
 
     for table in tables(records):
         typer.echo(f"\n{table.title}\n")
         typer.echo(terminal(table))
         typer.echo(f"\n{legend([table])}")
-        typer.echo(f"\n{len(records)} records in {output / planned.board.board.name}.jsonl")
+        typer.echo(counted(f"\n{len(records)} records in ") + f"{output / planned.board.board.name}.jsonl")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchsuite.metrics.paired import Contrast, accuracies_contrast, paired_contrast, unpaired_contrast
 from benchsuite.store import Record
+from benchsuite.wording import counted
 
 _NAMES = ("board", "role", "group", "method", "setting")
 
@@ -31,7 +32,7 @@ class Place:
     @property
     def label(self) -> str:
         """How a sentence names it."""
-        return " ".join(filter(None, [self.group if self.role != "dense" else "", self.method, self.setting]))
+        return counted(" ".join(filter(None, [self.group if self.role != "dense" else "", self.method, self.setting])))
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,12 @@ class Committed:
 
         A record is taken over where its key is that of the cell: protocol, data, plugins and every step agree then.
         The dense training of a cell that is left is run with it, since a record has no weights to start from.
+        Each record taken over says in its cell that it is `committed`: it is no result of this run.
         """
         roots = {cell.chain.root.key for cell in cells if cell.key not in self.records}
         left = [cell for cell in cells if cell.key in roots or cell.key not in self.records]
         taken = [cell for cell in cells if cell.key in self.records and cell.key not in roots]
-        return left, [on_board(planned.board, cell, self.records[cell.key]) for cell in taken]
+        return left, [on_board(planned.board, cell, self.records[cell.key]).at({"committed": True}) for cell in taken]
 
     def deviation(self, fresh: Iterable[Record]) -> str | None:
         """What to say where a network trained here is not, bit for bit, the one that was committed under its key."""

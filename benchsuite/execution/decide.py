@@ -11,38 +11,46 @@ from torch import Tensor, nn
 
 from benchsuite.api import PruneContext, Pruner, Quantizer
 from benchsuite.errors import PluginError
-from benchsuite.execution.compress import add_part, check_quantized, quantizing, weights_of
+from benchsuite.execution.compress import add_part, check_quantized, masks_of, quantizing, weights_of
+from benchsuite.execution.promise import Earlier, hold
 
 Levels = Mapping[str, float]
 
-_ROUNDING = 1e-12
-"""Of promised sparsity × elements, a product of floats, relative to the elements."""
-
 
 def decide(
-    model: nn.Module, pruner: Pruner, skip: tuple[str, ...], context: PruneContext, levels: Levels | None = None
+    model: nn.Module,
+    pruner: Pruner,
+    skip: tuple[str, ...],
+    context: PruneContext,
+    levels: Levels | None = None,
+    *,
+    final: bool = True,
 ) -> tuple[dict[str, Tensor], dict[str, float]]:
     """The pruner's masks for the model's effective weights, on their device, and its audit's facts.
 
     levels: the sparsity per layer that the pruner is matched to: layer by layer or, where its scope is the
-    network, in total. Errors: PluginError where the contract is broken; ConfigError for an unknown layer.
+    network, in total. final: False on the way of a schedule, which may start below what was pruned before.
+    Errors: PluginError where the contract is broken; ConfigError for an unknown layer.
     """
     layers: Mapping[str, Tensor] = MappingProxyType(weights_of(model, skip))
     for name, weight in layers.items():
         if not _finite(weight):
             raise PluginError(f"layer {name} has NaN or infinite weights: there is nothing to rank")
+    earlier = Earlier(masks_of(model), final)
     if levels is None:
-        masks = _ask(pruner, layers, context)
+        masks, ties = _ask(pruner, layers, earlier, context)
     elif pruner.scope == "layer":
-        masks = {}
+        masks, ties = {}, {}
         for name, weight in layers.items():
-            masks |= _ask(_at(pruner, levels[name]), {name: weight}, context)
+            mask, tied = _ask(_at(pruner, levels[name]), {name: weight}, earlier, context)
+            masks |= mask
+            ties = {fact: ties.get(fact, 0) + count for fact, count in tied.items()} or ties
     else:
         weights = sum(weight.numel() for weight in layers.values())
         zeros = sum(levels[name] * weight.numel() for name, weight in layers.items())
-        masks = _ask(_at(pruner, zeros / weights), layers, context)
+        masks, ties = _ask(_at(pruner, zeros / weights), layers, earlier, context)
     own = {name: mask.to(layers[name].device, copy=True) for name, mask in masks.items()}
-    facts = _checked_facts(pruner.audit(layers, masks))
+    facts = _checked_facts(pruner.audit(layers, masks)) | ties
     for name, weight in weights_of(model, skip, copies=False).items():
         if not torch.equal(weight, layers[name]):
             raise PluginError(f"the pruner changed the weights of layer {name} that it was shown")
@@ -92,18 +100,17 @@ def _at(pruner: Pruner, sparsity: float) -> Pruner:
     return replace(pruner, sparsity=sparsity)  # type: ignore[call-arg]  # the planner saw to it that it has the field
 
 
-def _ask(pruner: Pruner, layers: Mapping[str, Tensor], context: PruneContext) -> dict[str, Tensor]:
+def _ask(
+    pruner: Pruner, layers: Mapping[str, Tensor], earlier: Earlier, context: PruneContext
+) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """The masks, and what ties there were at the threshold. Errors: PluginError where the contract is broken."""
     masks = pruner.masks(layers, context)
     if not isinstance(masks, Mapping) or set(masks) != set(layers):
         got = sorted(masks, key=str) if isinstance(masks, Mapping) else type(masks).__name__
         raise PluginError(f"masks for layers {sorted(layers)} expected, got {got}")
     for name, weight in layers.items():
         _check_mask(name, masks[name], weight)
-    removed = {name: _removed(name, masks[name], pruner) for name in layers}
-    promised = getattr(pruner, "sparsity", None)
-    if isinstance(promised, int | float):
-        _check_promise(removed, float(promised), pruner)
-    return {name: masks[name] for name in layers}
+    return {name: masks[name] for name in layers}, hold(pruner, layers, masks, earlier, context)
 
 
 def _check_mask(name: str, mask: object, weight: Tensor) -> None:
@@ -113,24 +120,3 @@ def _check_mask(name: str, mask: object, weight: Tensor) -> None:
         raise PluginError(f"the mask of layer {name} is {mask.dtype}, not torch.bool")
     if mask.shape != weight.shape:
         raise PluginError(f"the mask of layer {name} has shape {tuple(mask.shape)}, its weight {tuple(weight.shape)}")
-
-
-def _removed(name: str, mask: Tensor, pruner: Pruner) -> tuple[int, int]:
-    """Elements pruned and elements there."""
-    if pruner.element == "weight":
-        return mask.numel() - int(mask.count_nonzero()), mask.numel()
-    rows = mask.flatten(1)
-    kept = rows.any(dim=1)
-    if not torch.equal(kept, rows.all(dim=1)):
-        raise PluginError(f"layer {name}: a unit is kept or pruned as a whole, and some are kept in part")
-    return len(kept) - int(kept.count_nonzero()), len(kept)
-
-
-def _check_promise(removed: Mapping[str, tuple[int, int]], promised: float, pruner: Pruner) -> None:
-    """More than one element away from the promised sparsity fails the cell."""
-    if pruner.scope == "network":
-        totals = (sum(pruned for pruned, _ in removed.values()), sum(there for _, there in removed.values()))
-        removed = {"the network": totals}
-    for name, (pruned, there) in removed.items():
-        if abs(pruned - promised * there) > 1 + _ROUNDING * there:
-            raise PluginError(f"{name}: asked for {promised:.3f}, delivered {pruned / there:.3f} ({pruned} of {there})")

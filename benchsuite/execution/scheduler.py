@@ -1,12 +1,11 @@
-"""Runs the cells of a plan, each to exactly one record, and writes the board's results."""
+"""Runs the cells of a plan, each to exactly one record."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from benchsuite.plan import Board, Cell, Chain, Plan, is_shown
-from benchsuite.store import Record, read_lines, write_lines
+from benchsuite.plan import Board, Cell, Chain, is_shown
+from benchsuite.store import Record
 
 OnEpoch = Callable[[Chain, int, int], None]
 """Told the chain that trains, the epoch that begins and how many there are."""
@@ -71,16 +70,3 @@ def on_board(board: Board, cell: Cell, record: Record) -> Record:
         "control": cell.control.key if cell.control else None,
     }
     return record.at(place)
-
-
-def merge_results(path: Path, planned: Plan, fresh: Iterable[Record]) -> list[Record]:
-    """Write the results of a run over those of the file that are still planned; all of them, sorted by key.
-
-    What is kept gets its place on the board as it is now: lines may have moved. Errors: ConfigError, StoreError.
-    """
-    cells = {cell.key: cell for cell in planned.cells}
-    found = read_lines(path) if path.exists() else []
-    kept = {one.key: on_board(planned.board, cells[one.key], one) for one in found if one.key in cells}
-    kept |= {record.key: record for record in fresh}
-    write_lines(path, kept.values())
-    return sorted(kept.values(), key=lambda record: record.key)

@@ -154,7 +154,7 @@ class Steps:
             at = replace(pruner, sparsity=_scheduled(step, pruner, epoch / recipe.epochs))  # type: ignore[call-arg]  # planned with one
             context = self._context(chain, state.model)
             with deciding():
-                masks, facts = decide(state.model, at, step.skip, context)
+                masks, facts = decide(state.model, at, step.skip, context, final=epoch == recipe.epochs)
                 if epoch < recipe.epochs:
                     zero(state.model, masks, at)
                 else:
@@ -173,13 +173,14 @@ class Steps:
 
     def _context(self, chain: Chain, model: nn.Module) -> PruneContext:
         recipe, dataset, seed = chain.training.recipe, chain.training.dataset, chain.random_stream()
+        masking = chain.first_masking  # whose stream the later ones share, so that random masks are nested
 
         def batches() -> Iterator[tuple[Tensor, Tensor]]:
             examples = self._data.examples(dataset, "train")
             return examples.shuffled(recipe.batch_size, torch.Generator().manual_seed(seed))
 
         return PruneContext(
-            generator=torch.Generator().manual_seed(seed),
+            generator=torch.Generator().manual_seed(masking.random_stream() if masking else seed),
             batches=batches,
             copy_model=lambda: deepcopy(model),
             loss=self.architecture(chain).loss,

@@ -2,7 +2,7 @@
 
 from benchsuite.plan.additions import added_rows
 from benchsuite.plan.cells import Cell, Plan, is_shown
-from benchsuite.plan.planner import plan
+from benchsuite.plan.planner import plan, tunings
 from benchsuite.plan.schema import Board, parse_board, read_board
 from benchsuite.plan.steps import PROTOCOL, Chain, Finetune, Prune, Quantize, Step, Train, Use
 
@@ -23,4 +23,5 @@ __all__ = [
     "parse_board",
     "plan",
     "read_board",
+    "tunings",
 ]

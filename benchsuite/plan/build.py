@@ -21,6 +21,8 @@ PROTOCOL_KEYS = {"prune": ("schedule", "epochs", "skip", "recipe"), "quantize": 
 _RECIPE = TypeAdapter(Recipe)
 _RECIPE_KEYS = tuple(asdict(Recipe()))
 _TUNING_KEYS = tuple(key for key in _RECIPE_KEYS if key != "epochs")
+_DIGITS = 12
+"""Of a rate that is computed: 1e-4, not 1.0000000000000002e-4, in keys and tables."""
 _SEQUENCES = {"skip", "milestones", "augmentation"}
 
 Configured: TypeAlias = tuple[Use, object]
@@ -91,10 +93,11 @@ class Builder:
         if use not in self._fingerprints:
             self._fingerprints[use] = self.fingerprint(cast(Dataset, data))
         architecture = cast(Model, model[1])
-        recipe = override(architecture.training_recipe(), changes)
+        usual = architecture.training_recipe()
+        recipe = override(usual, changes)
         file, digest = weights or (None, None)
         step = Train(use, self._fingerprints[use], model[0], recipe, regularizer and regularizer[0], digest, file)
-        return step, replace(architecture.finetuning_recipe(), precision=recipe.precision)
+        return step, derived(architecture.finetuning_recipe(), usual, recipe)
 
     def decision(self, kind: Kind, name: str, fields: Mapping[str, object]) -> Configured:
         """As `use`, of a plugin that decides in a step: where it is at fault, a reference to what cannot be had."""
@@ -193,6 +196,24 @@ def tuned(finetuning: Recipe, changes: Mapping[str, object], epochs: int, place:
     """The recipe of some more epochs, whose number a step says outside of its recipe. Errors: as `override`."""
     _known_keys(changes, _TUNING_KEYS, place)
     return replace(override(finetuning, changes, place), epochs=epochs)
+
+
+def derived(finetuning: Recipe, usual: Recipe, trained: Recipe) -> Recipe:
+    """The recipe for fine-tuning a network that was `trained` otherwise than is `usual` for its model.
+
+    The rate keeps its ratio to that of the training, and what fine-tuning shares with the usual training it shares
+    with this one; what differs is the model's choice. Its length, its schedule and whether it is compiled are, too.
+    """
+    own = {"lr", "epochs", "schedule", "milestones", "compile"}
+    shared = {
+        name: value
+        for name, value in asdict(trained).items()
+        if name not in own and getattr(finetuning, name) == getattr(usual, name)
+    }
+    scaled = finetuning.lr
+    if trained.lr != usual.lr and finetuning.optimizer == usual.optimizer:  # or the rates are no multiples
+        scaled = float(f"{trained.lr * finetuning.lr / usual.lr:.{_DIGITS}g}")
+    return replace(finetuning, **{**shared, "lr": scaled, "precision": trained.precision})
 
 
 def override(recipe: Recipe, changes: Mapping[str, object], place: str = "") -> Recipe:

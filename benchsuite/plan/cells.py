@@ -6,6 +6,7 @@ from typing import Literal
 
 from benchsuite.plan.schema import Board
 from benchsuite.plan.steps import Chain, Prune, Quantize, Use
+from benchsuite.wording import counted
 
 Role = Literal["dense", "row", "control"]
 
@@ -38,7 +39,7 @@ class Cell:
     @property
     def label(self) -> str:
         """How a message names its line."""
-        return " ".join(filter(None, [self.group if self.role != "dense" else "", self.method, self.setting]))
+        return counted(" ".join(filter(None, [self.group if self.role != "dense" else "", self.method, self.setting])))
 
     @property
     def name(self) -> str:

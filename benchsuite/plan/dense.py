@@ -12,6 +12,7 @@ from benchsuite.api import Recipe
 from benchsuite.errors import ConfigError
 from benchsuite.plan.build import Builder, Configured, tuned
 from benchsuite.plan.grid import expand
+from benchsuite.plan.limits import require_few_points
 from benchsuite.plan.schema import Board
 from benchsuite.plan.steps import Frozen, Train, Use
 
@@ -48,6 +49,8 @@ def _trainings(board: Board, builder: Builder, at: At) -> Iterator[tuple[Train, 
         changes = {"epochs": 0, **changes}
     with at("dense.recipe"):
         recipes = expand(changes, builder.is_sequence)
+    with at("dense"):
+        require_few_points(len(datasets) * len(models) * len(regularizers) * len(recipes), "all of its keys together")
     for dataset, model, regularizer in product(datasets, models, regularizers):
         for recipe in recipes:
             with at("dense.recipe"):

@@ -1,22 +1,28 @@
 """From a board to its cells: every row, at every point of its grid, with every seed, and its controls."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 from typing import cast
 
 from benchsuite.api import Dataset, Recipe
 from benchsuite.errors import ConfigError, PluginError, suggestion
-from benchsuite.plan.build import Builder, Evaluate, Matched, verb_of
+from benchsuite.plan.build import Builder, Evaluate, Matched, tuned, verb_of
 from benchsuite.plan.cells import Cell, Plan, Role
 from benchsuite.plan.controls import control_of
-from benchsuite.plan.dense import dense_trainings
+from benchsuite.plan.dense import Dense, dense_trainings
 from benchsuite.plan.grid import expand
+from benchsuite.plan.limits import require_few_cells
 from benchsuite.plan.schema import Board, RowSection
 from benchsuite.plan.settings import method_of, setting_of, shown_keys
 from benchsuite.plan.steps import Chain, Prune, Step
 from benchsuite.registry import Registry
+
+_Choices = list[list[tuple[dict[str, object], Step | Evaluate | Matched]]]
+"""By step of a row: each point of its grid, as a table and as a step."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ def plan(
     names: dict[tuple[str, str, str], int] = {}
     for cell in _Planner(board, Builder(registry, fingerprint), seeds, added).cells():
         known = cells.setdefault(cell.key, cell)
+        require_few_cells(len(cells))
         if known is not cell:
             if cell.role != "control" and not cell.added:
                 raise ConfigError(board.place(f'"{cell.label}" plans the same chain as "{known.label}"'))
@@ -79,9 +86,22 @@ def plan(
     return Plan(board, tuple(seeds or board.board.seeds), tuple(cells.values()))
 
 
+def tunings(board: Board, registry: Registry) -> Iterator[tuple[str, Recipe, Recipe]]:
+    """Of each dense training of the board: what it is called, its recipe, and that of fine-tuning its network.
+
+    The latter is with what `[finetune]` says; a step gives it its epochs, and may change it. No data is looked at.
+    Errors: ConfigError naming file and key.
+    """
+    planner = _Planner(board, Builder(registry, lambda _: ""), None, ())
+    for dense in planner.trainings():
+        for changes in expand(board.finetune, planner.builder.is_sequence):
+            yield dense.label or dense.train.model.name, dense.train.recipe, tuned(dense.finetuning, changes, epochs=0)
+
+
 def _require_once(seeds: Sequence[int], place: str) -> None:
     if len(set(seeds)) != len(seeds):
-        raise ConfigError(f"{place}: {list(seeds)} names a seed twice")
+        twice = next(seed for seed, count in Counter(seeds).items() if count > 1)
+        raise ConfigError(f"{place}: names a seed twice, {twice}")
 
 
 class _Planner:
@@ -96,18 +116,25 @@ class _Planner:
         self.line = 0
         self.group = ""
 
+    def trainings(self) -> list[Dense]:
+        """The dense trainings that the rows start from."""
+        return dense_trainings(self.board, self.builder, self._at)
+
     def cells(self) -> Iterator[Cell]:
-        trainings = dense_trainings(self.board, self.builder, self._at)
+        trainings = self.trainings()
         seeds_of = self._seeds([dense.train.model.name for dense in trainings])
         for dense in trainings:
             self.group = dense.label
             roots = [Chain(dense.train, seed) for seed in self.seeds or seeds_of[dense.train.model.name]]
+            grids = [self._choices(row, place, dense.finetuning) for place, row, _ in self.rows]
+            with self._at("its grids and seeds"):
+                require_few_cells(len(trainings) * len(roots) * (1 + sum(map(_count, self.rows, grids))))
             yield from self._line("dense", "dense", dense.label or dense.train.model.name, roots)
             above: dict[str, list[_Outcome]] = {}
-            for place, row, added in self.rows:
+            for (place, row, added), choices in zip(self.rows, grids, strict=True):
                 outcomes: list[_Outcome] = []
                 measured: set[Chain] = set()
-                for free in self._points(row, place, dense.finetuning):
+                for free in _points(row, choices):
                     for point, chains in self._with_references(free, roots, above, place):
                         outcomes.append(_Outcome(point, tuple(links[-1][1] for links in chains)))
                         for cell in self._measured(point, chains, place if row.control else None, measured):
@@ -134,8 +161,8 @@ class _Planner:
         except (ConfigError, PluginError) as error:
             raise ConfigError(self.board.place(f"{key}: {error}")) from error
 
-    def _points(self, row: RowSection, place: str, finetuning: Recipe) -> Iterator[_Point]:
-        choices: list[list[tuple[dict[str, object], Step | Evaluate | Matched]]] = []
+    def _choices(self, row: RowSection, place: str, finetuning: Recipe) -> _Choices:
+        choices: _Choices = []
         marks: set[str] = set()
         for index, table in enumerate(row.steps):
             with self._at(f"{place}.steps[{index}]"):
@@ -145,12 +172,7 @@ class _Planner:
                     if mark.label in marks:
                         raise ConfigError(f'evaluate: a second mark "{mark.label}" in the row')
                     marks.add(mark.label)
-        written = [set(table) - {"recipe"} if row.label is None else set() for table in row.steps]
-        shown = [shown_keys([one for one, _ in step], keys) for step, keys in zip(choices, written, strict=True)]
-        for chosen in product(*choices):
-            tables, steps = [table for table, _ in chosen], tuple(step for _, step in chosen)
-            settings = tuple(setting_of(table, keys) for table, keys in zip(tables, shown, strict=True))
-            yield _Point(row.label or method_of(tables), settings, steps)
+        return choices
 
     def _with_defaults(self, table: Mapping[str, object]) -> dict[str, object]:
         """The table of a step, its verb first, over what `[finetune]` says of all training after the dense one."""
@@ -225,6 +247,22 @@ class _Planner:
             control = controls[number] if controls else None
             yield Cell(self.board.board.name, self.line, role, self.group, method, setting, chain, seeds, control)
         self.line += 1
+
+
+def _points(row: RowSection, choices: _Choices) -> Iterator[_Point]:
+    written = [set(table) - {"recipe"} if row.label is None else set() for table in row.steps]
+    shown = [shown_keys([one for one, _ in step], keys) for step, keys in zip(choices, written, strict=True)]
+    for chosen in product(*choices):
+        tables, steps = [table for table, _ in chosen], tuple(step for _, step in chosen)
+        settings = tuple(setting_of(table, keys) for table, keys in zip(tables, shown, strict=True))
+        yield _Point(row.label or method_of(tables), settings, steps)
+
+
+def _count(place: "tuple[str, RowSection, bool]", choices: _Choices) -> int:
+    """Lines of a row without those of its marks and of what it is matched to: one a point, and its control."""
+    _, row, _ = place
+    prunes = any(isinstance(step, Prune | Matched) for one in choices for _, step in one)
+    return prod(map(len, choices)) * (2 if row.control and prunes else 1)
 
 
 def _links(root: Chain, steps: Sequence[Step | Evaluate | Matched], references: list[Chain]) -> list[tuple[str, Chain]]:

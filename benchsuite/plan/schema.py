@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
 from benchsuite.errors import ConfigError, suggestion
+from benchsuite.plan.limits import MOST_SEED
 
 Metric = Literal["accuracy", "sparsity", "compression", "effective_macs", "bits_per_weight", "size_bytes", "loss"]
 
@@ -23,6 +24,8 @@ _EXPECTED = {
     "too_short": "should have a value at least",
 }
 """What pydantic calls by Python's names, in TOML's."""
+
+Seeds = Annotated[list[Annotated[int, Field(ge=0, le=MOST_SEED)]], Field(min_length=1)]
 
 Location = tuple[int | str, ...]
 """The path of a key in a file."""
@@ -40,7 +43,7 @@ class BoardSection(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: str
     question: str = ""
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    seeds: Seeds
     rank_by: Metric | None = None
     shown: dict[str, object] = Field(default_factory=dict)
     """Which rows a short table shows: by field of a plugin the value, or a list of values, that it has there."""
@@ -54,7 +57,7 @@ class DenseSection(Section):
     regularizer: object = None
     weights: str | None = None
     """A checkpoint to start from; a path relative to the board's file."""
-    seeds: dict[str, Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]] = Field(default_factory=dict)
+    seeds: dict[str, Seeds] = Field(default_factory=dict)
     """By model, other seeds than the board's: of what is too costly for them."""
     recipe: dict[str, object] = Field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -98,6 +98,8 @@ class Prune(Step):
     """Prune once, or by a schedule over the epochs of `recipe` that raises `sparsity` to its value."""
 
     verb: ClassVar[str] = "prune"
+    repeated_protocol: ClassVar[int] = 2
+    """Raised by hand like PROTOCOL, where other numbers come of chains with more than one masking alone."""
     pruner: Use
     skip: tuple[str, ...] = ()
     schedule: Schedule = "one-shot"
@@ -107,9 +109,11 @@ class Prune(Step):
     """Whether channels are removed rather than weights masked."""
     matched_to: "Chain | None" = None
     """Take the sparsity from the outcome of that chain: layer by layer, or in total at scope network."""
+    repeated: bool = False
+    """Whether weights were masked before in the chain, which `Chain.then` sees to."""
 
     def canonical(self) -> dict[str, object]:
-        return {
+        step: dict[str, object] = {
             "step": self.verb,
             "pruner": self.pruner.canonical(),
             "skip": self.skip,
@@ -118,6 +122,7 @@ class Prune(Step):
             "physical": self.physical,
             "matched_to": self.matched_to and self.matched_to.key,
         }
+        return {**step, "protocol": self.repeated_protocol} if self.repeated else step
 
     @property
     def epochs_trained(self) -> int:
@@ -180,6 +185,8 @@ class Chain:
 
     def then(self, step: Step) -> "Chain":
         """The chain with one more step."""
+        if isinstance(step, Prune):
+            step = replace(step, repeated=not step.physical and self.first_masking is not None)
         return Chain(step, self.seed, self)
 
     def links(self) -> "Iterator[Chain]":
@@ -205,6 +212,18 @@ class Chain:
         if not isinstance(step, Train):
             raise TypeError(f"a chain starts with Train, not {step.verb}")
         return step
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Those of its trainings that have epochs, in order."""
+        found = (getattr(step, "recipe", None) for step in self.steps)
+        return tuple(recipe for recipe in found if isinstance(recipe, Recipe) and recipe.epochs)
+
+    @property
+    def first_masking(self) -> "Chain | None":
+        """The prefix that ends in the first pruning by masks; None of a chain without one."""
+        prunings = (link for link in self.links() if isinstance(link.step, Prune) and not link.step.physical)
+        return next(prunings, None)
 
     @property
     def depth(self) -> int:

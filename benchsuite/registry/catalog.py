@@ -52,7 +52,7 @@ class Entry:
     @cached_property
     def source(self) -> str:
         """The digest of the plugin's source, as keys have it."""
-        return source_digest(self.factory)
+        return source_digest(self.factory, self.plugin.distribution)
 
     def is_a(self, kind: type) -> bool:
         """Whether it registers a plugin of that type."""

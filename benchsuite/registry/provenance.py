@@ -4,35 +4,31 @@ What counts is content under its module name, never where it is installed, and o
 a result. The harness itself is left out: its changes are covered by its protocol version.
 """
 
-import ast
-import functools
 import hashlib
 import inspect
-import sys
-from collections.abc import Iterator
-from contextlib import suppress
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import resolve_name
 from pathlib import Path
 
 from benchsuite.api import PROJECT
+from benchsuite.registry.belongings import Belongings
 from benchsuite.registry.essence import essence
 from benchsuite.registry.fields import Factory, class_of
+from benchsuite.registry.imports import data_files, imported_modules, spec_of
 
 
-def source_digest(factory: Factory) -> str:
-    """SHA-256 over the module that defines the factory's class and the modules of the same top-level package
-    that it imports, directly or through others; for a board, over its file.
+def source_digest(factory: Factory, distribution: str = "") -> str:
+    """SHA-256 over the modules that define the factory's class and its bases, and all of the plugin's distribution
+    that they reach: modules that they import, directly or through others, and data files that they name; for a
+    board, over its file.
 
+    distribution: the name of the plugin's distribution, if it has one.
     A class without a module's file (a notebook's) is digested by its own source, else by its name.
     """
     if isinstance(factory, Path):
         return hashlib.sha256(factory.read_bytes()).hexdigest()
     cls = class_of(factory) or type(factory)
-    sources = _module_sources(cls.__module__) or {cls.__qualname__: _class_source(cls)}
+    sources = _sources(cls, distribution) or {cls.__qualname__: _class_source(cls)}
     digest = hashlib.sha256()
     for name, content in sorted(sources.items()):
-        content = essence(content)
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
@@ -41,71 +37,29 @@ def _class_source(cls: type) -> bytes:
     if cls.__module__.partition(".")[0] == PROJECT:
         return b""
     try:
-        return inspect.getsource(cls).encode()
+        return essence(inspect.getsource(cls).encode())
     except (OSError, TypeError):
         return b""
 
 
-def _module_sources(module: str) -> dict[str, bytes]:
-    """Module name to content: `module` and all of its top-level package that it reaches by imports."""
-    top = module.partition(".")[0]
+def _sources(cls: type, distribution: str) -> dict[str, bytes]:
+    """Module name to content of all that the class takes of its distribution; empty where its module has no file."""
+    belongings = Belongings(cls.__module__, distribution)
     found: dict[str, bytes] = {}
-    waiting = [] if top in {"__main__", PROJECT} else [module]
+    waiting = [base.__module__ for base in cls.__mro__]
     while waiting:
         name = waiting.pop()
-        spec = _spec(name)
-        if name in found or spec is None or spec.origin is None:
+        spec = spec_of(name) if name in belongings and name not in found else None
+        if spec is None or spec.origin is None:
             continue
+        path = Path(spec.origin)
         try:
-            found[name] = Path(spec.origin).read_bytes()
+            content = path.read_bytes()
         except OSError:  # built in, or inside an archive
             continue
-        if spec.origin.endswith(".py"):
+        found[name] = essence(content)
+        if path.suffix == ".py":
             package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
-            for base, names in _imports(found[name], package):
-                if base.partition(".")[0] == top:
-                    waiting += _modules(base, names)
+            waiting += imported_modules(content, package, belongings)
+            found |= {f"{name} {file}": data for file, data in data_files(content, path.parent).items()}
     return found
-
-
-def _modules(base: str, names: tuple[str, ...]) -> Iterator[str]:
-    """The modules that `from base import names` takes something from: `base`, unless all names are its submodules.
-
-    Leaving out a package's own file then keeps one plugin of a package independent of the others.
-    """
-    submodules = [f"{base}.{name}" for name in names if _has_file(f"{base}.{name}")]
-    yield from submodules
-    if not names or len(submodules) < len(names):
-        yield base
-
-
-@functools.lru_cache(maxsize=1024)
-def _imports(source: bytes, package: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Each import anywhere in `source`: the module, and the names taken from it."""
-    found: list[tuple[str, tuple[str, ...]]] = []
-    # What cannot be parsed or resolved cannot be imported either: it imports nothing.
-    with suppress(SyntaxError, ValueError, ImportError):
-        for node in ast.walk(ast.parse(source)):
-            match node:
-                case ast.Import(names=aliases):
-                    found += [(alias.name, ()) for alias in aliases]
-                case ast.ImportFrom(module=module, names=aliases, level=level):
-                    base = resolve_name("." * level + (module or ""), package)
-                    found.append((base, tuple(alias.name for alias in aliases)))
-    return tuple(found)
-
-
-def _has_file(module: str) -> bool:
-    spec = _spec(module)
-    return spec is not None and spec.origin is not None
-
-
-def _spec(module: str) -> ModuleSpec | None:
-    """Where `module` lies, found without importing it: an import may run anything."""
-    loaded: ModuleSpec | None = getattr(sys.modules.get(module), "__spec__", None)
-    if loaded is not None:
-        return loaded
-    parent = _spec(module.rpartition(".")[0]) if "." in module else None
-    if parent is None or parent.submodule_search_locations is None:
-        return None
-    return PathFinder.find_spec(module, parent.submodule_search_locations)

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 from benchsuite.report.lines import Table
 from benchsuite.store import Record
+from benchsuite.wording import counted
 
 _MINUTE, _HOUR = 60, 3600
 
@@ -41,7 +42,7 @@ def cost_told(table: Table) -> str:
     found = cost(table)
     records = [record for line in table.lines for record in line.records]
     devices = sorted({str(record.provenance["device"]) for record in records})
-    return (
+    return counted(
         f"Measured: {duration(found.training + found.rest)} on {', '.join(devices)}, of it"
         f" {duration(found.training)} of training; {_seeds_done(table)} seeds, {len(records):,} records."
     )

@@ -5,6 +5,7 @@ import re
 from benchsuite.metrics.paired import Estimate
 from benchsuite.metrics.statistics import Summary
 from benchsuite.report.effects import margin
+from benchsuite.wording import counted
 
 NOTHING = "–"
 _FINE = 0.995
@@ -51,5 +52,5 @@ def count(summary: Summary | None) -> str:
 
 
 def brief(setting: str) -> str:
-    """A setting whose long numbers are rounded: "beta 0.3679"."""
-    return _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.4g}", setting)
+    """A setting for a reader, its long numbers rounded: "beta 0.3679"."""
+    return counted(_LONG_NUMBER.sub(lambda found: f"{float(found[0]):.4g}", setting))

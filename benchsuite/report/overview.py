@@ -75,7 +75,7 @@ def _ties(ties: Sequence[Line], rows: int) -> str:
 
 def _extra(line: Line, level: float) -> str:
     """Its setting without the level that the row tells already."""
-    return brief(line.setting).replace(f"sparsity {level}", "").strip()
+    return brief(line.setting).replace(f"sparsity {level}", "").strip(" ,")
 
 
 def _chosen(boards: Sequence[Standings]) -> str:

@@ -5,6 +5,7 @@ from typing import cast
 
 from benchsuite.report.chains import Step, steps, training_steps
 from benchsuite.report.lines import Line, Table
+from benchsuite.wording import counted
 
 _ONCE = "one-shot"
 _NUMBERS = {"lr": "lr", "momentum": "momentum", "weight_decay": "weight decay", "batch_size": "batch"}
@@ -15,7 +16,8 @@ def protocol(table: Table) -> list[str]:
     dense = [step for line in table.lines if line.role == "dense" for step in steps(line)[:1]]
     rows = [line for line in table.lines if line.role == "row" and steps(line)]
     told = [f"Dense: {'; '.join(_dense(dense))}."] if dense else []
-    return told + ([f"After it: {'; '.join(_after(rows))}."] if rows else [])
+    told += [f"After it: {'; '.join(_after(rows))}."] if rows else []
+    return [counted(one) for one in told]
 
 
 def _dense(trainings: Sequence[Step]) -> Iterator[str]:

@@ -11,6 +11,10 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from benchsuite.cli.options import parse_seeds
+from benchsuite.errors import ConfigError
+
+SEEDS_OF_OTHER_FORMS = ("", ",", "a", "-1", "1-", "-", "1--2", "1-2-3", "1.5", "1e3", "1_000", "+1", "٣", "１", "0x1")
 ROWS = """
 [[rows]]
 steps = [{prune = ["percentile", "weight"], sparsity = [0.5, 0.9]}]
@@ -103,6 +107,33 @@ def test_seeds(benchsuite, text, seeds):
     facts = benchsuite("plan", benchsuite.board(ROWS), "--seeds", text, "--json").facts
     assert {fact["seed"] for fact in facts} == seeds
     assert len(facts) == 10 * len(seeds)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("0-10000000000", "--seeds 0-10000000000: names 10,000,000,001 seeds; the most is 100,000"),
+        ("0-99999,100000", "names 100,001 seeds; the most is 100,000"),
+        ("4-2", "--seeds 4-2: the range 4-2 ends before it begins; give 2-4"),
+        ("0,4-2", "the range 4-2 ends before it begins"),
+        ("9223372036854775808", "the largest seed is 9223372036854775807"),
+        ("9" * 5000, "…: the largest seed is 9223372036854775807"),
+        *((text, "give numbers such as 0,1,2 or a range such as 0-4") for text in SEEDS_OF_OTHER_FORMS),
+    ],
+)
+def test_seeds_that_are_refused(text, reason):
+    with pytest.raises(ConfigError) as refusal:
+        parse_seeds(text)
+    assert reason in str(refusal.value)
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("0,1,2", [0, 1, 2]), ("0-4", [0, 1, 2, 3, 4]), (" 3 , 5-6", [3, 5, 6]), ("007", [7]), ("8-8", [8]), (None, None)],
+)
+def test_seeds_in_numbers_and_ranges(text, seeds):
+    assert parse_seeds(text) == seeds
 
 
 def test_seeds_named_twice(benchsuite):

@@ -163,7 +163,7 @@ def test_a_board_starts_from_the_weights_of_a_file(tmp_path):
     measured = ("loss", "accuracy", "correct", "parameters", "size_bytes")
     assert {name: again.metrics[name] for name in measured} == {name: dense.metrics[name] for name in measured}
     assert (again.cost["epochs"], again.history) == (0, {})
-    assert records["percentile sparsity 0.5, 1 epochs, seed 0"].cost["epochs"] == 1
+    assert records["percentile sparsity 0.5, 1 epoch, seed 0"].cost["epochs"] == 1
     assert not list(tmp_path.glob(f"two/store/{again.key}/model*"))
     file.rename(tmp_path / "moved.pt")
     moved = plan_rows(registry, rows, weights=str(tmp_path / "moved.pt"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import pytest
@@ -276,3 +276,79 @@ def test_an_audit_gives_facts_and_cannot_change_masks(model):
     masks, facts = decide(model, Audited({"groups": 3, "margin": torch.tensor(0.5).item()}), (), context(model))
     assert facts == {"groups": 3, "margin": 0.5}
     assert all(torch.equal(masks[name], model.get_submodule(name).weight.abs() > 0.1) for name in LAYERS)
+
+
+def halves(model: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """The network with two weights of each layer at the magnitude of its median."""
+    with torch.no_grad():
+        for name in LAYERS:
+            weight = model.get_submodule(name).weight.view(-1)
+            order = weight.abs().argsort()
+            weight[order[len(order) // 2 - 2 : len(order) // 2 + 3]] = weight[order[len(order) // 2]].abs()
+    return model.to(dtype)
+
+
+def below(thresholds: Callable[[Tensor], Tensor], strict: bool = False) -> Callable:
+    def answer(layers):
+        cuts = {name: thresholds(weight.abs().float()) for name, weight in layers.items()}
+        return {
+            name: weight.abs().float() >= cuts[name] if strict else weight.abs().float() > cuts[name]
+            for name, weight in layers.items()
+        }
+
+    return answer
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("kept_together", [False, True], ids=["pruned", "kept"])
+def test_weights_that_tie_at_the_threshold_may_go_or_stay_together(model, dtype, kept_together):
+    pruner = Promises(below(lambda magnitudes: magnitudes.median(), kept_together), sparsity=0.5)
+    _, facts = decide(halves(model, dtype), pruner, ("2",), context(model))
+    assert facts["threshold_ties"] >= 3
+
+
+def test_a_threshold_over_all_layers_has_its_ties_in_all_of_them(model):
+    with torch.no_grad():
+        for name in LAYERS:
+            model.get_submodule(name).weight.view(-1)[:3] = 0.1
+    total = torch.cat([model.get_submodule(name).weight.abs().view(-1) for name in LAYERS])
+    asked = int((total < 0.1).count_nonzero()) / len(total)
+    pruner = PromisesInTotal(below(lambda _: torch.tensor(0.1)), sparsity=asked)
+    assert decide(model, pruner, (), context(model))[1] == {"threshold_ties": 6}
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (prune_first({"0": 103, "2": 25}), r"0: asked for 0.500, delivered 0.515 \(103 of 200\)"),
+        (below(lambda magnitudes: magnitudes.max()), r"0: asked for 0.500, delivered 1.000"),
+        (below(lambda magnitudes: magnitudes.quantile(0.55)), r"0: asked for 0.500, delivered 0.550"),
+    ],
+    ids=["no threshold", "everything", "another level"],
+)
+def test_ties_excuse_nothing_but_the_elements_at_the_threshold(model, function, reason):
+    with pytest.raises(PluginError, match=reason):
+        decide(model, Promises(function, sparsity=0.5), (), context(model))
+
+
+def test_equal_weights_are_no_threshold_at_any_level(model):
+    with torch.no_grad():
+        model[0].weight.fill_(0.5)
+    with pytest.raises(PluginError, match=r"delivered 0.000 \(0 of 200, 200 tied at the threshold\)"):
+        decide(model, Promises(keep_all, sparsity=0.5), ("2",), context(model))
+
+
+def test_a_pruner_that_ranks_all_layers_together_is_told_the_field_to_set(model):
+    with pytest.raises(PluginError, match=r"over all layers it is right: .* scope = \"network\""):
+        decide(model, Promises(prune_first({"0": 120, "2": 5}), sparsity=0.5), (), context(model))
+
+
+@pytest.mark.parametrize("score", ["gradient", "taylor", "wanda"])
+def test_ties_of_a_composition_are_those_of_its_score(model, score):
+    inputs = torch.randn(16, 20)
+    inputs[:, 3] = 0  # so that the scores of a column are 0
+    inputs[:, 7] = inputs[:, 5]  # and those of two columns are equal
+    batches = [(inputs, torch.arange(16) % 5)]
+    shown = replace(context(model), batches=lambda: iter(batches))
+    _, facts = decide(model, get("pruner", "percentile", sparsity=0.02, score=score), ("2",), shown)
+    assert facts == {"threshold_ties": 10}

@@ -11,7 +11,8 @@ from torch import nn
 
 from benchsuite import LayerPruner, Model, Quantizer, Recipe
 from benchsuite.errors import ConfigError
-from benchsuite.execution.scheduler import merge_results, run_cells
+from benchsuite.execution.results import merge_results
+from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session
 from benchsuite.store import read_lines
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from benchsuite.api import Regularizer
+from benchsuite.api import Recipe, Regularizer
 from benchsuite.errors import ConfigError
-from benchsuite.plan import Cell, Finetune, Plan, Prune, Quantize, is_shown, plan, read_board
-from benchsuite.plan.build import frozen
+from benchsuite.plan import Cell, Finetune, Plan, Prune, Quantize, is_shown, parse_board, plan, read_board, tunings
+from benchsuite.plan.build import derived, frozen, override
 from benchsuite.registry import default_registry
 
 PERCENTILE = 'prune = "percentile", sparsity = 0.8'
@@ -139,10 +139,54 @@ def test_recipes_are_the_models_own_with_what_the_board_changes(planned):
     train, first, scheduled, second = (step.recipe for step in rows_of(board)[0].chain.steps)
     expected, tuning = mlp.training_recipe(), mlp.finetuning_recipe()
     assert (train.lr, train.epochs, train.batch_size) == (0.5, expected.epochs, expected.batch_size)
-    assert (first.lr, first.epochs) == (tuning.lr, 2)
-    assert (scheduled.lr, scheduled.epochs) == (tuning.lr, 3)
+    assert tuning.lr == expected.lr / 10
+    assert (first.lr, first.epochs) == (0.05, 2)
+    assert (scheduled.lr, scheduled.epochs) == (0.05, 3)
     assert (second.lr, second.epochs) == (0.125, 1)
     assert {one.precision for one in (train, first, scheduled, second)} == {"bf16"}
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "tuned"),
+    [
+        ("mlp", {}, {"lr": 3e-4 / 10, "batch_size": 128}),
+        ("mlp", {"lr": 1e-3}, {"lr": 1e-4, "batch_size": 128}),
+        ("mlp", {"lr": 1e-3, "batch_size": 32, "momentum": 0.5}, {"lr": 1e-4, "batch_size": 32, "momentum": 0.5}),
+        ("mlp", {"optimizer": "sgd", "lr": 0.5}, {"optimizer": "sgd", "lr": 0.05}),
+        ("mlp", {"weight_decay": 1e-3, "augmentation": ["flip"]}, {"weight_decay": 1e-3, "augmentation": ("flip",)}),
+        ("mlp", {"schedule": "cosine", "epochs": 3, "compile": True}, {"schedule": "constant", "compile": False}),
+        ("vgg11-slim", {"lr": 0.02}, {"lr": 0.002, "milestones": (), "schedule": "constant"}),
+        ("resnet20", {}, {"lr": 0.002, "momentum": 0.875, "batch_size": 256}),
+        ("resnet20", {"lr": 0.05}, {"lr": 0.001, "momentum": 0.875, "batch_size": 256}),
+        ("resnet20", {"momentum": 0.5, "weight_decay": 0.0}, {"lr": 0.002, "momentum": 0.875, "weight_decay": 0.0}),
+    ],
+)
+def test_fine_tuning_is_derived_from_the_recipe_that_trained_the_network(model, changes, tuned):
+    usual = default_registry().get("model", model).create({})
+    trained = override(usual.training_recipe(), changes)
+    found = derived(usual.finetuning_recipe(), usual.training_recipe(), trained)
+    assert {name: getattr(found, name) for name in tuned} == tuned
+    assert found.epochs == usual.finetuning_recipe().epochs
+
+
+def test_a_rate_of_another_optimizer_than_that_of_the_training_is_the_models_choice():
+    usual, tuning = Recipe(optimizer="adam", lr=1e-3), Recipe(optimizer="sgd", lr=0.5)
+    found = derived(tuning, usual, Recipe(optimizer="adam", lr=2e-3, batch_size=7))
+    assert (found.optimizer, found.lr, found.batch_size) == ("sgd", 0.5, 7)
+
+
+def test_the_recipes_of_a_board_before_it_is_planned():
+    content = {
+        "board": {"name": "b", "title": "B", "seeds": [0]},
+        "dense": {"dataset": "digits", "model": "mlp", "recipe": {"lr": [0.5, 0.25]}},
+        "finetune": {"momentum": 0.125},
+    }
+    found = list(tunings(parse_board(content, "b.toml"), default_registry()))
+    assert [(label, dense.lr, tuning.lr) for label, dense, tuning in found] == [
+        ("lr 0.5", 0.5, 0.05),
+        ("lr 0.25", 0.25, 0.025),
+    ]
+    assert [tuning.momentum for _, _, tuning in found] == [0.125, 0.125]
 
 
 def test_what_the_board_says_of_all_fine_tuning_a_step_may_change(planned):
@@ -235,7 +279,7 @@ def test_a_costly_model_may_have_seeds_of_its_own(planned):
     ("seeds", "told"),
     [
         ("mpl = [0]", 'dense.seeds.mpl: no model of the board; did you mean "mlp"?'),
-        ("mlp = [0, 0]", "dense.seeds.mlp: [0, 0] names a seed twice"),
+        ("mlp = [0, 0]", "dense.seeds.mlp: names a seed twice, 0"),
         ("mlp = []", "dense.seeds.mlp: should have a value at least, not []"),
     ],
 )
@@ -266,7 +310,7 @@ def test_other_seeds_may_be_asked_for(planned):
     board = planned(row(PERCENTILE), seeds=[0], option=[4, 5])
     assert board.seeds == (4, 5)
     assert keys(board) == keys(planned(row(PERCENTILE), seeds=[4, 5]))
-    with pytest.raises(ConfigError, match=r"^seeds: \[4, 4\] names a seed twice$"):
+    with pytest.raises(ConfigError, match=r"^seeds: names a seed twice, 4$"):
         planned(option=[4, 4])
 
 
@@ -479,7 +523,7 @@ def test_the_place_of_a_step_is_counted_from_zero(refusal):
 
 
 def test_a_seed_twice(refusal):
-    assert refusal(seeds=[0, 1, 0]) == "board.seeds: [0, 1, 0] names a seed twice"
+    assert refusal(seeds=[0, 1, 0]) == "board.seeds: names a seed twice, 0"
 
 
 def test_a_mark_twice(refusal):

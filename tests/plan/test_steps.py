@@ -145,7 +145,10 @@ def test_chains_that_begin_alike_share_the_keys_of_the_beginning(beginning, one,
 @given(LATER)
 def test_a_chain_knows_its_links(later):
     whole = chain(*later, seed=5)
-    assert whole.steps == (TRAIN, *later)
+    assert tuple(replace(step, repeated=False) if isinstance(step, Prune) else step for step in whole.steps) == (
+        TRAIN,
+        *later,
+    )
     assert [link.steps for link in whole.links()] == [whole.steps[: n + 1] for n in range(len(whole.steps))]
     assert whole.depth == len(later)
     assert whole.root == chain(seed=5)
@@ -202,3 +205,13 @@ def test_planning_imports_no_torch():
     code = f"import io, contextlib, sys\nwith contextlib.redirect_stdout(io.StringIO()):\n    exec({KEYS!r})\n"
     code += "assert not [name for name in sys.modules if name.split('.')[0] in ('torch', 'numpy')]"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_a_masking_after_another_has_another_key_than_the_first_of_a_chain():
+    masking, removal = replace(PRUNE, physical=False), replace(PRUNE, physical=True)
+    again = chain(masking, FINETUNE, masking)
+    assert [step.repeated for step in again.steps if isinstance(step, Prune)] == [False, True]
+    assert again.step.canonical() == {**masking.canonical(), "protocol": Prune.repeated_protocol}
+    assert again.first_masking == chain(masking)
+    assert not any(getattr(step, "repeated", False) for step in chain(removal, masking).steps)
+    assert chain(removal).first_masking is None

@@ -141,3 +141,10 @@ def test_the_quick_board():
         ["90 %", "no", "global-percentile"],
         ["90 %", "yes", "iterative, global cubic"],
     ]
+
+
+def test_a_setting_without_its_level_begins_with_no_comma(make):
+    steps = [train(), prune("a", sparsity=0.8), finetune(1)]
+    records = dense(make) + line(make, 1, 90.0, steps, method="a", setting="sparsity 0.8, 1 epochs")
+    assert rows(told(records))[1][4:5] == ["90.00 ± 0.00"]
+    assert rows(told(records))[1][3] == "a 1 epoch"
