@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, print_json
+from benchsuite.cli.options import JsonOption, print_json, say
 
 if TYPE_CHECKING:
     from benchsuite.compare.files import Runs
@@ -61,12 +61,12 @@ def compare(
     if as_json:
         print_json({**table.facts(comparison), "not_run": list(runs.not_run)})
     elif str(markdown) == "-":
-        typer.echo(table.markdown(comparison))
+        say(table.markdown(comparison))
     else:
-        typer.echo(table.terminal(comparison))
+        say(table.terminal(comparison))
         if runs.not_run:
-            typer.echo(f"\nBoards of {base} that {new} has no results of: {', '.join(runs.not_run)}.")
-        typer.echo("\n" + textwrap.fill(table.sentence(comparison), _COLUMNS))
+            say(f"\nBoards of {base} that {new} has no results of: {', '.join(runs.not_run)}.")
+        say("\n" + textwrap.fill(table.sentence(comparison), _COLUMNS))
     if not comparison.compared:
         raise typer.Exit(_NOTHING)
     if check and comparison.blocks:
@@ -83,7 +83,7 @@ def _compare_exactly(runs: "Runs", as_json: bool) -> None:
         print_json({"equal": len(found.equal), "different": differ, **counts})
     else:
         for sentence in found.sentences:
-            typer.echo(sentence)
+            say(sentence)
     if found.different:
         raise typer.Exit(_REGRESSION)
     if not found.compared:

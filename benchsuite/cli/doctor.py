@@ -5,7 +5,7 @@ import platform
 
 import typer
 
-from benchsuite.cli.options import DataOption, JsonOption, print_json, session
+from benchsuite.cli.options import DataOption, JsonOption, print_json, say, session
 
 _CONFIGURATION = 2
 
@@ -66,6 +66,6 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
             if isinstance(found, dict):
                 facts |= {f"{name[:-1]} {key}": value for key, value in found.items()}
         facts["problems"] = "\n".join(problems) or "none"
-        typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+        say(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
     if problems:
         raise typer.Exit(_CONFIGURATION)

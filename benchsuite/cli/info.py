@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, StrictOption, print_json
+from benchsuite.cli.options import JsonOption, StrictOption, print_json, say
 
 if TYPE_CHECKING:
     from benchsuite.registry import Entry, Registry
@@ -37,10 +37,10 @@ def info(
         print_json(facts)
         return
     fields = facts.pop("fields")
-    typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+    say(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
     if fields:
-        typer.echo("")
-        typer.echo(tabulate(fields, headers="keys", disable_numparse=True, maxcolwidths=[None, 24, 16, 50]))
+        say("")
+        say(tabulate(fields, headers="keys", disable_numparse=True, maxcolwidths=[None, 24, 16, 50]))
 
 
 def _size(entry: "Entry", registry: "Registry") -> dict[str, object]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, StrictOption, print_json, warn
+from benchsuite.cli.options import JsonOption, StrictOption, print_json, say, warn
 
 
 def register(app: typer.Typer) -> None:
@@ -35,4 +35,4 @@ def list_(
         return
     warn(registry.problems())
     shown = ("kind", "name", "summary", "status")
-    typer.echo(tabulate([[fact[key] for key in shown] for fact in facts], shown, maxcolwidths=[None, None, 60, None]))
+    say(tabulate([[fact[key] for key in shown] for fact in facts], shown, maxcolwidths=[None, None, 60, None]))

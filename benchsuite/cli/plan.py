@@ -14,6 +14,7 @@ from benchsuite.cli.options import (
     StrictOption,
     parse_seeds,
     print_json,
+    say,
     session,
 )
 
@@ -70,12 +71,12 @@ def plan(
         for fact in facts
         if fact["role"] != "control"
     ]
-    typer.echo(tabulate(rows, headers="keys", disable_numparse=True))
+    say(tabulate(rows, headers="keys", disable_numparse=True))
     training = {link for cell in cells for link in cell.chain.links() if link.step.epochs_trained}
     adopted = sum(fact["stored"] == "committed" for fact in facts)
     stored = sum(fact["stored"] is not None for fact in facts) - adopted
     networks = f" {adopted} more are committed networks;" if adopted else ""
-    typer.echo(
+    say(
         f"\n{len(facts)} cells, controls included; {stored} in the store;{networks}"
         f" {len(training)} trainings of {sum(link.step.epochs_trained for link in training)} epochs in all"
     )

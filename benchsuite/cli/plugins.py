@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, print_json
+from benchsuite.cli.options import JsonOption, print_json, say
 
 if TYPE_CHECKING:
     from benchsuite.registry import LoadedPlugin, Registry
@@ -43,12 +43,12 @@ def plugins(
     rows = [
         (one.name, one.distribution, one.version, one.module, one.status, _registers(one, registry)) for one in chosen
     ]
-    typer.echo(tabulate(rows, shown, disable_numparse=True))
+    say(tabulate(rows, shown, disable_numparse=True))
     for plugin in chosen:
         if plugin.problem:
-            typer.echo(f"\n{plugin.problem}")
+            say(f"\n{plugin.problem}")
         if name is not None and plugin.traceback:
-            typer.echo(f"\n{plugin.traceback.rstrip()}")
+            say(f"\n{plugin.traceback.rstrip()}")
 
 
 def _facts(plugin: "LoadedPlugin", registry: "Registry") -> dict[str, object]:

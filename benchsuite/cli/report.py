@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, print_json
+from benchsuite.cli.options import JsonOption, print_json, say
 
 _NOTHING, _STALE = 4, 5
 _DOCUMENTS = (Path("README.md"), Path("docs/boards.md"))
@@ -36,7 +36,7 @@ def report(
 
     records = read_baselines(baselines)
     if not records:
-        typer.echo(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
+        say(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
         raise typer.Exit(_NOTHING)
     held = {
         "claims, tested": claims_files(baselines, records, page.parent / "docs" / "claims.md"),
@@ -68,9 +68,9 @@ def report(
     else:
         for path in contents:
             state = "up to date" if path not in stale else "stale: run benchsuite report" if check else "written"
-            typer.echo(f"{path}: {state}")
+            say(f"{path}: {state}")
         for path in unknown:
-            typer.echo(f"{path}: of no record here: remove it")
+            say(f"{path}: of no record here: remove it")
     if check and (stale or unknown):
         raise typer.Exit(_STALE)
 

@@ -27,6 +27,7 @@ from benchsuite.cli.options import (
     facts_alone,
     parse_seeds,
     print_json,
+    say,
     session,
     warn,
 )
@@ -125,7 +126,7 @@ def _run(
 
     cells = filtered(planned.cells, only)
     if not cells:
-        typer.echo(f"{planned.board.board.name}: no row matches {', '.join(only)}", err=True)
+        say(f"{planned.board.board.name}: no row matches {', '.join(only)}", err=True)
         return []
     path = output / f"{planned.board.board.name}.jsonl"
     cells, taken = committed.beside(planned, cells)
@@ -136,7 +137,7 @@ def _run(
         adoption = adopt(cells, store, work.rerun, networks)
         warn(list(adoption.problems))
         if told := adoption.told():
-            typer.echo(told, err=True)
+            say(told, err=True)
     records: list[Record] = []
     with reporter(len(cells)) as progress:
 
@@ -160,7 +161,7 @@ def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
     from benchsuite.report import legend, tables, terminal
 
     for table in tables(records):
-        typer.echo(f"\n{table.title}\n")
-        typer.echo(terminal(table))
-        typer.echo(f"\n{legend([table])}")
-        typer.echo(f"\n{len(records)} records in {output / planned.board.board.name}.jsonl")
+        say(f"\n{table.title}\n")
+        say(terminal(table))
+        say(f"\n{legend([table])}")
+        say(f"\n{len(records)} records in {output / planned.board.board.name}.jsonl")
