@@ -50,6 +50,11 @@ def markdown(text: str) -> str:
     return line.replace("<", "&lt;").replace(">", "&gt;")
 
 
+def no_math(text: str) -> str:
+    """A text in a picture, in which matplotlib would take what stands between dollar signs for a formula."""
+    return visible(text).replace("$", r"\$")
+
+
 def json_text(facts: object, *, ascii_only: bool = False) -> str:
     """Facts as indented JSON, in which characters without a shape are escaped."""
     text = json.dumps(facts, indent=2, ensure_ascii=ascii_only)

@@ -51,8 +51,10 @@ def _print_table(facts: Sequence[dict[str, str]]) -> None:
 
     from tabulate import tabulate
 
+    from benchsuite.safe import cells
+
     rows = [(fact["plugin"], fact["check"], fact["verdict"], fact["detail"] or fact["why"]) for fact in facts]
-    say(tabulate(rows, ("plugin", "check", "verdict", ""), maxcolwidths=[30, None, None, 70]))
+    say(tabulate(cells(rows), ("plugin", "check", "verdict", ""), maxcolwidths=[30, None, None, 70]))
     counts = Counter(fact["verdict"] for fact in facts)
     say(
         f"\n{len(facts)} check{'s' * (len(facts) > 1)}: "

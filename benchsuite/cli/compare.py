@@ -46,6 +46,7 @@ def compare(
     from benchsuite.compare import compare as compared
     from benchsuite.compare.files import read_runs
     from benchsuite.errors import ConfigError
+    from benchsuite.safe import one_line
 
     runs = read_runs(base, new)
     if exact:
@@ -66,7 +67,7 @@ def compare(
         say(table.terminal(comparison))
         if runs.not_run:
             say(f"\nBoards of {base} that {new} has no results of: {', '.join(runs.not_run)}.")
-        say("\n" + textwrap.fill(table.sentence(comparison), _COLUMNS))
+        say("\n" + textwrap.fill(one_line(table.sentence(comparison)), _COLUMNS))
     if not comparison.compared:
         raise typer.Exit(_NOTHING)
     if check and comparison.blocks:

@@ -26,21 +26,28 @@ def info(
 
     from benchsuite.registry import default_registry
     from benchsuite.registry.reference import find
+    from benchsuite.safe import cells
 
     registry = default_registry(strict=strict)
     entry = find(name, registry)
     facts: dict[str, object] = {**entry.facts(), "source": entry.source}
-    facts["fields"] = [asdict(field) for field in entry.fields()]
+    fields = [asdict(field) for field in entry.fields()]
     if entry.kind == "model":
         facts |= _size(entry, registry)
     if as_json:
-        print_json(facts)
+        print_json({**facts, "fields": fields})
         return
-    fields = facts.pop("fields")
-    say(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+    say(tabulate(cells(facts.items()), tablefmt="plain", disable_numparse=True))
     if fields:
         say("")
-        say(tabulate(fields, headers="keys", disable_numparse=True, maxcolwidths=[None, 24, 16, 50]))
+        say(
+            tabulate(
+                cells(field.values() for field in fields),
+                list(fields[0]),
+                disable_numparse=True,
+                maxcolwidths=[None, 24, 16, 50],
+            )
+        )
 
 
 def _size(entry: "Entry", registry: "Registry") -> dict[str, object]:

@@ -19,6 +19,7 @@ from benchsuite.cli.options import (
 )
 
 _KEY_SHOWN = 12
+_LONGEST_CELL = 120
 
 
 def register(app: typer.Typer) -> None:
@@ -71,7 +72,11 @@ def plan(
         for fact in facts
         if fact["role"] != "control"
     ]
-    say(tabulate(rows, headers="keys", disable_numparse=True))
+    say(
+        tabulate(
+            cells((row.values() for row in rows), _LONGEST_CELL), list(facts[0]) if facts else (), disable_numparse=True
+        )
+    )
     training = {link for cell in cells for link in cell.chain.links() if link.step.epochs_trained}
     adopted = sum(fact["stored"] == "committed" for fact in facts)
     stored = sum(fact["stored"] is not None for fact in facts) - adopted

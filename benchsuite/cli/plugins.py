@@ -30,6 +30,7 @@ def plugins(
     from benchsuite.errors import ConfigError, suggestion
     from benchsuite.registry import default_registry
     from benchsuite.registry.trial import lost_plugins
+    from benchsuite.safe import cells
 
     registry = default_registry(lost=lost_plugins())
     chosen = [plugin for plugin in registry.plugins if name in (None, plugin.name, plugin.distribution)]
@@ -43,7 +44,7 @@ def plugins(
     rows = [
         (one.name, one.distribution, one.version, one.module, one.status, _registers(one, registry)) for one in chosen
     ]
-    say(tabulate(rows, shown, disable_numparse=True))
+    say(tabulate(cells(rows), shown, disable_numparse=True))
     for plugin in chosen:
         if plugin.problem:
             say(f"\n{plugin.problem}")

@@ -29,6 +29,7 @@ def report(
 ) -> None:
     """Write BENCHMARKS.md, docs/claims.md, docs/published.md, and what is marked in documents, from baselines/."""
     from benchsuite.errors import ConfigError
+    from benchsuite.reading import read_text
     from benchsuite.registry import default_registry
     from benchsuite.report import benchmarks_page, full_tables, pictures, read_baselines, with_tables
     from benchsuite.report.claims import claims_files
@@ -50,7 +51,7 @@ def report(
     known = {entry.name for entry in default_registry().entries("leaderboard")}
     try:
         for document in tables_in or [path for path in _DOCUMENTS if path.is_file()]:
-            contents[document] = with_tables(document.read_text(encoding="utf-8"), records, known, document).encode()
+            contents[document] = with_tables(read_text(document), records, known, document).encode()
         stale = [path for path, content in contents.items() if not _is_current(path, content, check)]
         unknown = sorted({path for form in _GENERATED for path in baselines.glob(form)} - contents.keys())
         if not check:
@@ -58,8 +59,6 @@ def report(
                 if path != page:
                     path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(contents[path])
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"a document is not UTF-8: {error}") from None
     except OSError as error:
         raise ConfigError(f"{error.filename}: {error.strerror}") from None
     if as_json:

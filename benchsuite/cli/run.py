@@ -159,9 +159,10 @@ def _run(
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
     from benchsuite.report import legend, tables, terminal
+    from benchsuite.safe import one_line
 
     for table in tables(records):
-        say(f"\n{table.title}\n")
+        say(f"\n{one_line(table.title)}\n")
         say(terminal(table))
         say(f"\n{legend([table])}")
         say(f"\n{len(records)} records in {output / planned.board.board.name}.jsonl")
