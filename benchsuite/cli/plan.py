@@ -44,6 +44,7 @@ def plan(
     from benchsuite.execution.adopted import adoptable
     from benchsuite.execution.committed import default_baselines
     from benchsuite.execution.session import filtered
+    from benchsuite.safe import cells as safe_cells
 
     work = session(data=data, strict=strict)
     plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or []) for name in boards]
@@ -72,11 +73,8 @@ def plan(
         for fact in facts
         if fact["role"] != "control"
     ]
-    say(
-        tabulate(
-            cells((row.values() for row in rows), _LONGEST_CELL), list(facts[0]) if facts else (), disable_numparse=True
-        )
-    )
+    shown = safe_cells((row.values() for row in rows), _LONGEST_CELL)
+    say(tabulate(shown, list(facts[0]) if facts else (), disable_numparse=True))
     training = {link for cell in cells for link in cell.chain.links() if link.step.epochs_trained}
     adopted = sum(fact["stored"] == "committed" for fact in facts)
     stored = sum(fact["stored"] is not None for fact in facts) - adopted
