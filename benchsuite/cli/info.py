@@ -42,7 +42,7 @@ def info(
         say("")
         say(
             tabulate(
-                cells(field.values() for field in fields),
+                cells(list(field.values()) for field in fields),
                 list(fields[0]),
                 disable_numparse=True,
                 maxcolwidths=[None, 24, 16, 50],

@@ -32,6 +32,7 @@ _STYLE = {
 }
 _SMALL_COLUMNS = 4
 _MOST_BARS = 24
+_LARGEST = 1e100
 
 _MADE_BY = re.compile(rb"Matplotlib v[^,<]*")
 
@@ -90,7 +91,7 @@ def _pictures(table: Table) -> Iterator[tuple[str, Draw]]:
 def _draw_layers(figure: "Figure", line: Line) -> None:
     axes = figure.subplots()
     layers = line.records[0].layers[:_MOST_BARS]
-    shares = [int(cast(int, layer["zeros"])) / int(cast(int, layer["weights"])) for layer in layers]
+    shares = [int(cast(int, layer["zeros"])) / max(1, int(cast(int, layer["weights"]))) for layer in layers]
     axes.bar(range(len(layers)), shares, width=0.8)
     axes.set_xticks(range(len(layers)), [no_math(str(layer["name"])) for layer in layers], rotation=90)
     axes.set_ylabel("sparsity of the layer")
@@ -157,10 +158,19 @@ def _history(line: Line, name: str) -> list[object]:
     values = line.records[0].history[name]
     if not isinstance(values, list):
         raise ConfigError(f"record {line.records[0].key}: history.{name} is not a list")
-    return values
+    return [_drawable(value) for value in values]
+
+
+def _drawable(value: object) -> object:
+    """A value, or a list of them, within what an axis can span: some trainings diverge."""
+    if isinstance(value, list):
+        return [_drawable(one) for one in value]
+    return min(max(value, -_LARGEST), _LARGEST) if isinstance(value, int | float) else value
 
 
 def _is_uneven(line: Line) -> bool:
     """Whether its layers differ in sparsity."""
-    shares = {round(cast(int, layer["zeros"]) / cast(int, layer["weights"]), 2) for layer in line.records[0].layers}
+    shares = {
+        round(cast(int, layer["zeros"]) / max(1, cast(int, layer["weights"])), 2) for layer in line.records[0].layers
+    }
     return len(shares) > 2

@@ -42,6 +42,21 @@ _NUMBERS: Shape = (_each(lambda one: one is None or _is_number(one)), "a list of
 _STEPS: Shape = (lambda value: bool(value) and _each(lambda one: _is_step(one))(value), "a list of at least one step")
 
 
+def _is_histogram(value: object) -> bool:
+    edges, counts = (value.get("edges"), value.get("counts")) if isinstance(value, dict) else (None, None)
+    if not isinstance(edges, list) or not isinstance(counts, list):
+        return False
+    return all(map(_is_number, edges + counts)) and len(edges) == len(counts) + 1
+
+
+def _are_rows(value: object) -> bool:
+    rows = value if isinstance(value, list) else [None]
+    return all(isinstance(row, list) and len(row) == len(rows[0]) and _NUMBERS[0](row) for row in rows)
+
+
+_ROWS: Shape = (_are_rows, "a list of lists of numbers, equally long")
+
+
 def _is_step(value: object) -> bool:
     """Whether it is a step with its plugins and its recipe."""
     if not isinstance(value, dict):
@@ -74,10 +89,11 @@ _SHAPES: Mapping[str, Mapping[str, Shape]] = {
         **dict.fromkeys(("loss", "param_sparsity"), _or_null(_NUMBER)),
         **dict.fromkeys(("correct_bits", "weights_sha256"), _or_null(_TEXT)),
         **dict.fromkeys(("solution", "support"), _NUMBERS),
-        **dict.fromkeys(("audit", "bn_scales"), _OBJECT),
+        "audit": _OBJECT,
+        "bn_scales": (_is_histogram, "an object of edges and counts"),
     },
     "cost": {name: _or_null(_AMOUNT) for name in ("epochs", "latency_ms", "seconds", "train_seconds")},
-    "history": dict.fromkeys(("bn_sparsity", "train_accuracy", "train_loss"), _NUMBERS),
+    "history": {**dict.fromkeys(("bn_sparsity", "train_accuracy", "train_loss"), _NUMBERS), "weights": _ROWS},
     "provenance": {
         **dict.fromkeys(("benchsuite", "device", "numpy", "python", "torch"), _TEXT),
         "data": _OBJECT,
