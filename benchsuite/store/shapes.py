@@ -75,8 +75,8 @@ _PLUGINS = ("dataset", "model", "pruner", "quantizer", "regularizer")
 
 _SHAPES: Mapping[str, Mapping[str, Shape]] = {
     "cell": {
-        **dict.fromkeys(("board", "title", "question", "role", "group", "method", "setting", "dense"), _TEXT),
-        **dict.fromkeys(("rank_by", "control"), _or_null(_TEXT)),
+        **dict.fromkeys(("board", "title", "role", "group", "method", "setting", "dense"), _TEXT),
+        **dict.fromkeys(("question", "rank_by", "control"), _or_null(_TEXT)),
         **dict.fromkeys(("line", "seed"), _COUNT),
         "seeds": _COUNTS,
         "steps": _STEPS,
