@@ -17,7 +17,7 @@ from benchsuite.safe import one_line
 
 _USAGE = 2
 _OF_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO)
-_LONGEST, _MOST_LINES = 2000, 20
+_LONGEST, _MOST_LINES = 6000, 20
 """Characters of the first line of an error, which may list names, and its lines."""
 _CODES = "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
