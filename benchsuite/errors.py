@@ -32,6 +32,36 @@ class StoreError(BenchsuiteError):
     """The store cannot be read or written."""
 
 
+class OutputError(BenchsuiteError):
+    """What a command prints cannot be written: the pipe is closed or the disk is full."""
+
+
+class StoppedError(BenchsuiteError):
+    """The user stopped the command."""
+
+    exit_code = 130
+
+
+class InternalError(BenchsuiteError):
+    """A fault of benchsuite itself, or of its surroundings where nobody thought of it."""
+
+    exit_code = 70
+
+
+EXIT_CODES = {
+    0: "ok",
+    1: "regression",
+    2: "usage or configuration",
+    3: "some cells failed",
+    4: "nothing was run or compared",
+    5: "a generated file is stale",
+    6: "a plugin failed under --strict-plugins",
+    70: "internal error",
+    130: "interrupted",
+}
+"""What a command can end with; 1 means a regression and nothing else."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """How an error about the unknown `name` ends: the nearest known name, or the known ones."""
     names = sorted(known)

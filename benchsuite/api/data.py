@@ -2,12 +2,13 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from benchsuite.errors import DataError
+from benchsuite.errors import BenchsuiteError, DataError
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,18 @@ class TensorData:
 
     inputs: "torch.Tensor"
     targets: "torch.Tensor"
+
+
+@contextmanager
+def blamed(name: str, method: str) -> Iterator[None]:
+    """While the method of a data set runs, whatever it raises is a DataError that names both."""
+    try:
+        yield
+    except (BenchsuiteError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise DataError(f"data set {name}: {method} raised {told}") from error
 
 
 @dataclass(frozen=True)

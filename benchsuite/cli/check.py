@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, StrictOption, facts_alone, print_json
+from benchsuite.cli.options import JsonOption, StrictOption, facts_alone, print_json, say
 
 _FAILED = 3
 _UNWANTED = ("failed", "unexpected pass")
@@ -51,10 +51,12 @@ def _print_table(facts: Sequence[dict[str, str]]) -> None:
 
     from tabulate import tabulate
 
+    from benchsuite.safe import cells
+
     rows = [(fact["plugin"], fact["check"], fact["verdict"], fact["detail"] or fact["why"]) for fact in facts]
-    typer.echo(tabulate(rows, ("plugin", "check", "verdict", ""), maxcolwidths=[30, None, None, 70]))
+    say(tabulate(cells(rows), ("plugin", "check", "verdict", ""), maxcolwidths=[30, None, None, 70]))
     counts = Counter(fact["verdict"] for fact in facts)
-    typer.echo(
+    say(
         f"\n{len(facts)} check{'s' * (len(facts) > 1)}: "
         + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, print_json
+from benchsuite.cli.options import JsonOption, print_json, say
 
 _STALE = 5
 
@@ -38,7 +38,7 @@ def checkpoints(
         if as_json:
             print_json({"faults": faults})
         else:
-            typer.echo("\n".join(faults) or f"{baselines}: its checkpoints are the networks of its records")
+            say("\n".join(faults) or f"{baselines}: its checkpoints are the networks of its records")
         raise typer.Exit(_STALE if faults else 0)
     store = Store(default_home())
     store.open()
@@ -47,4 +47,4 @@ def checkpoints(
         print_json([asdict(parent) for parent in parents])
         return
     for parent in parents:
-        typer.echo(f"{parent.board}, {parent.name}, seed {parent.seed} ({parent.key[:12]}): {parent.state}")
+        say(f"{parent.board}, {parent.name}, seed {parent.seed} ({parent.key[:12]}): {parent.state}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperCommand
 
-from benchsuite.cli.options import JsonOption, print_json
+from benchsuite.cli.options import JsonOption, print_json, say
 
 if TYPE_CHECKING:
     from benchsuite.compare import Threshold
@@ -72,6 +72,7 @@ def compare(
     from benchsuite.compare import compare as compared
     from benchsuite.compare.files import read_runs
     from benchsuite.errors import ConfigError
+    from benchsuite.safe import one_line
 
     threshold = Threshold(smallest_effect, alpha)
     runs = read_runs(base, new)
@@ -88,15 +89,15 @@ def compare(
     if as_json:
         print_json({**table.facts(comparison), "not_run": list(runs.not_run)})
     elif str(markdown) == "-":
-        typer.echo(table.markdown(comparison))
+        say(table.markdown(comparison))
     else:
-        typer.echo(table.terminal(comparison))
+        say(table.terminal(comparison))
         if runs.not_run:
-            typer.echo(
+            say(
                 f"\nBoards of {base} that {new} has no results of: {', '.join(runs.not_run)}; --check fails for that:"
                 " run them, or name the file of one board."
             )
-        typer.echo("\n" + textwrap.fill(table.sentence(comparison), _COLUMNS))
+        say("\n" + textwrap.fill(one_line(table.sentence(comparison)), _COLUMNS))
     if not comparison.compared:
         raise typer.Exit(_NOTHING)
     strictly = check is Check.strict and comparison.warns
@@ -116,7 +117,7 @@ def _compare_exactly(runs: "Runs", threshold: "Threshold", check: Check | None, 
         print_json({"equal": len(found.equal), "different": differ, **counts, **paired})
     else:
         for sentence in found.sentences:
-            typer.echo(sentence)
+            say(sentence)
     if found.contradicts or (check is Check.strict and found.paired.warns):
         raise typer.Exit(_REGRESSION)
     if not found.compared:

@@ -5,7 +5,7 @@ import platform
 
 import typer
 
-from benchsuite.cli.options import DataOption, JsonOption, print_json, session
+from benchsuite.cli.options import DataOption, JsonOption, print_json, say, session
 
 _CONFIGURATION = 2
 
@@ -23,7 +23,9 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
     from tabulate import tabulate
 
     from benchsuite.api import Dataset
+    from benchsuite.api.data import blamed
     from benchsuite.errors import BenchsuiteError, DataError, StoreError
+    from benchsuite.safe import cells
     from benchsuite.store import Store
 
     work = session(data=data)
@@ -41,10 +43,11 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
                 continue
             dataset = entry.create({})
             if isinstance(dataset, Dataset):
-                dataset.fingerprint(work.data_root)
+                with blamed(entry.name, "fingerprint"):
+                    dataset.fingerprint(work.data_root)
             datasets[entry.name] = "ready"
-        except DataError:
-            datasets[entry.name] = "not there; run fetches it"
+        except DataError as error:
+            datasets[entry.name] = "not there; run fetches it" if error.__cause__ is None else str(error)
         except BenchsuiteError as error:
             datasets[entry.name] = str(error)
     facts: dict[str, object] = {
@@ -69,6 +72,6 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
             if isinstance(found, dict):
                 facts |= {f"{name[:-1]} {key}": value for key, value in found.items()}
         facts["problems"] = "\n".join(problems) or "none"
-        typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+        say(tabulate(cells(facts.items()), tablefmt="plain", disable_numparse=True))
     if problems:
         raise typer.Exit(_CONFIGURATION)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from benchsuite.cli.options import say
 
 if TYPE_CHECKING:
     from benchsuite.execution.scheduler import Outcome
@@ -48,9 +48,9 @@ class Failures:
             if text := "\n".join(str(error[key]).rstrip() for key in _DETAILS if error.get(key)):
                 details.setdefault(text, []).append(name)
         if details and not verbose:
-            typer.echo(f'{results} has the tracebacks of failed cells, under "error"; --verbose prints them', err=True)
+            say(f'{results} has the tracebacks of failed cells, under "error"; --verbose prints them', err=True)
         for text, names in details.items() if verbose else ():
-            typer.echo(_printable(f"\n{'; '.join(names)}:\n\n{text}\n"), err=True)
+            say(f"\n{'; '.join(names)}:\n\n{text}\n", err=True)
 
     def _cause(self, chain: "Chain") -> "tuple[Chain, Record] | None":
         """The first failure among what the chain builds on."""
@@ -64,8 +64,3 @@ class Failures:
 
 def _reason(record: "Record") -> str:
     return str((record.error or {}).get("reason"))
-
-
-def _printable(text: str) -> str:
-    """The text with control characters as escapes: a traceback quotes what a plugin wrote."""
-    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, StrictOption, print_json
+from benchsuite.cli.options import JsonOption, StrictOption, print_json, say
 
 if TYPE_CHECKING:
     from benchsuite.registry import Entry, Registry
@@ -27,25 +27,32 @@ def info(
 
     from benchsuite.registry import default_registry
     from benchsuite.registry.reference import find
+    from benchsuite.safe import cells, one_line
 
     registry = default_registry(strict=strict)
     entry = find(name, registry)
     facts: dict[str, object] = {**entry.facts(), "source": entry.source}
-    facts["fields"] = [asdict(field) for field in entry.fields()]
+    fields = [asdict(field) for field in entry.fields()]
     if entry.kind == "model":
         facts |= _size(entry, registry)
     recipes = _recipes(entry, registry) if entry.kind == "leaderboard" else []
     if as_json:
-        print_json({**facts, "recipes": recipes} if recipes else facts)
+        print_json({**facts, "fields": fields} | ({"recipes": recipes} if recipes else {}))
         return
-    fields = facts.pop("fields")
-    typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
-    for one in recipes:
-        typer.echo(f"\n{one.pop('training')}\n")
-        typer.echo(tabulate(one.items(), tablefmt="plain", disable_numparse=True))
+    say(tabulate(cells(facts.items()), tablefmt="plain", disable_numparse=True))
+    for recipe in recipes:
+        say(f"\n{one_line(str(recipe.pop('training')))}\n")
+        say(tabulate(cells(recipe.items()), tablefmt="plain", disable_numparse=True))
     if fields:
-        typer.echo("")
-        typer.echo(tabulate(fields, headers="keys", disable_numparse=True, maxcolwidths=[None, 24, 16, 50]))
+        say("")
+        say(
+            tabulate(
+                cells(list(field.values()) for field in fields),
+                list(fields[0]),
+                disable_numparse=True,
+                maxcolwidths=[None, 24, 16, 50],
+            )
+        )
 
 
 def _recipes(entry: "Entry", registry: "Registry") -> list[dict[str, object]]:

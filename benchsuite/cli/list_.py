@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, StrictOption, print_json, warn
+from benchsuite.cli.options import JsonOption, StrictOption, print_json, say, warn
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,7 @@ def list_(
 
     from benchsuite.errors import ConfigError, suggestion
     from benchsuite.registry import KINDS, default_registry
+    from benchsuite.safe import cells
 
     if kind is not None and kind not in KINDS:
         raise ConfigError(f'unknown kind "{kind}"{suggestion(kind, KINDS)}')
@@ -35,4 +36,4 @@ def list_(
         return
     warn(registry.problems())
     shown = ("kind", "name", "summary", "status")
-    typer.echo(tabulate([[fact[key] for key in shown] for fact in facts], shown, maxcolwidths=[None, None, 60, None]))
+    say(tabulate(cells([fact[key] for key in shown] for fact in facts), shown, maxcolwidths=[None, None, 60, None]))

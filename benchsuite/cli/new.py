@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from benchsuite.cli.options import say
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -27,7 +29,7 @@ def new(
     named = project_name(known[kind], name, default_registry())
     folder = into or Path(name)
     for file in write_project(named, folder):
-        typer.echo(file)
-    typer.echo("\nNext:")
+        say(file)
+    say("\nNext:")
     for command in next_commands(named, folder):
-        typer.echo(f"  {command}")
+        say(f"  {command}")

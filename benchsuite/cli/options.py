@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchsuite.errors import ConfigError
+from benchsuite.safe import json_text, one_line, shown
 
 if TYPE_CHECKING:
     from benchsuite.execution.session import Session
@@ -143,12 +144,17 @@ def facts_alone() -> Iterator[None]:
 
 def print_json(facts: object) -> None:
     """Facts for other programs."""
-    import json
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    typer.echo(json_text(facts, ascii_only=not encoding.startswith("utf")))
 
-    typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+
+def say(text: object, err: bool = False) -> None:
+    """Print text for people, whatever it holds; of standard error nothing depends, so that may be lost."""
+    with suppress(OSError) if err else nullcontext():
+        typer.echo(shown(str(text)), err=err)
 
 
 def warn(lines: list[str]) -> None:
     """Problems that stop nothing, on standard error."""
     for line in lines:
-        typer.echo(f"warning: {line}", err=True)
+        say(f"warning: {one_line(line)}", err=True)

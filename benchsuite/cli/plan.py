@@ -14,10 +14,12 @@ from benchsuite.cli.options import (
     StrictOption,
     parse_seeds,
     print_json,
+    say,
     session,
 )
 
 _KEY_SHOWN = 12
+_LONGEST_CELL = 120
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +44,7 @@ def plan(
     from benchsuite.execution.adopted import adoptable
     from benchsuite.execution.committed import default_baselines
     from benchsuite.execution.session import filtered
+    from benchsuite.safe import cells as safe_cells
     from benchsuite.wording import counted
 
     work = session(data=data, strict=strict)
@@ -78,7 +81,8 @@ def plan(
         for cell, fact in zip(cells, facts, strict=True)
         if cell.role != "control"
     ]
-    typer.echo(tabulate(rows, headers="keys", disable_numparse=True))
+    shown = safe_cells((list(row.values()) for row in rows), _LONGEST_CELL)
+    say(tabulate(shown, list(facts[0]) if facts else (), disable_numparse=True))
     training = {link for cell in cells for link in cell.chain.links() if link.step.epochs_trained}
     adopted = sum(fact["stored"] == "committed" for fact in facts)
     stored = sum(fact["stored"] is not None for fact in facts) - adopted
@@ -86,7 +90,7 @@ def plan(
         adopted
     )
     total = sum(link.step.epochs_trained for link in training)
-    typer.echo(
+    say(
         counted(
             f"\n{len(facts)} cells, controls included; {stored} in the store;{networks}"
             f" {len(training)} trainings of {total} epochs in all"

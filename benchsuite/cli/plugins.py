@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, print_json
+from benchsuite.cli.options import JsonOption, print_json, say
 
 if TYPE_CHECKING:
     from benchsuite.registry import LoadedPlugin, Registry
@@ -30,6 +30,7 @@ def plugins(
     from benchsuite.errors import ConfigError, suggestion
     from benchsuite.registry import default_registry
     from benchsuite.registry.trial import lost_plugins
+    from benchsuite.safe import cells
 
     registry = default_registry(lost=lost_plugins())
     chosen = [plugin for plugin in registry.plugins if name in (None, plugin.name, plugin.distribution)]
@@ -43,12 +44,12 @@ def plugins(
     rows = [
         (one.name, one.distribution, one.version, one.module, one.status, _registers(one, registry)) for one in chosen
     ]
-    typer.echo(tabulate(rows, shown, disable_numparse=True))
+    say(tabulate(cells(rows), shown, disable_numparse=True))
     for plugin in chosen:
         if plugin.problem:
-            typer.echo(f"\n{plugin.problem}")
+            say(f"\n{plugin.problem}")
         if name is not None and plugin.traceback:
-            typer.echo(f"\n{plugin.traceback.rstrip()}")
+            say(f"\n{plugin.traceback.rstrip()}")
 
 
 def _facts(plugin: "LoadedPlugin", registry: "Registry") -> dict[str, object]:

@@ -6,7 +6,11 @@ from types import TracebackType
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from benchsuite.cli.options import say
+from benchsuite.safe import one_line
 
 _SECONDS_BETWEEN_LINES = 10.0
 _SHOWN_WIDTH = 44
@@ -51,11 +55,11 @@ class _Bar:
         self._progress.stop()
 
     def doing(self, what: str) -> None:
-        self._progress.update(self._task, description=what[:_SHOWN_WIDTH])
+        self._progress.update(self._task, description=escape(one_line(what, _SHOWN_WIDTH)))
 
     def done(self, status: str, what: str) -> None:
         if status != "ok":
-            self._progress.console.print(f"{status}: {what}", markup=False)
+            self._progress.console.print(one_line(f"{status}: {what}"), markup=False, highlight=False)
         self._progress.advance(self._task)
 
 
@@ -86,4 +90,4 @@ class _Lines:
         elapsed = self._printed - self._started
         left = elapsed / self._done * (self._total - self._done) if self._done else None
         estimate = "" if left is None or what == "done" else f", about {left:.0f} s left"
-        print(f"{self._done}/{self._total} cells, {elapsed:.0f} s{estimate}: {what}", file=sys.stderr, flush=True)
+        say(one_line(f"{self._done}/{self._total} cells, {elapsed:.0f} s{estimate}: {what}"), err=True)

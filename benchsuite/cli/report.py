@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchsuite.cli.options import JsonOption, print_json
+from benchsuite.cli.options import JsonOption, print_json, say
 
 _NOTHING, _STALE = 4, 5
 _DOCUMENTS = (Path("README.md"), Path("docs/boards.md"))
@@ -29,6 +29,7 @@ def report(
 ) -> None:
     """Write BENCHMARKS.md, docs/claims.md, docs/published.md, and what is marked in documents, from baselines/."""
     from benchsuite.errors import ConfigError
+    from benchsuite.reading import read_text
     from benchsuite.registry import default_registry
     from benchsuite.report import benchmarks_page, full_tables, pictures, read_baselines, with_tables
     from benchsuite.report.claims import claims_files
@@ -36,7 +37,7 @@ def report(
 
     records = read_baselines(baselines)
     if not records:
-        typer.echo(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
+        say(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
         raise typer.Exit(_NOTHING)
     held = {
         "claims, tested": claims_files(baselines, records, page.parent / "docs" / "claims.md"),
@@ -50,7 +51,7 @@ def report(
     known = {entry.name for entry in default_registry().entries("leaderboard")}
     try:
         for document in tables_in or [path for path in _DOCUMENTS if path.is_file()]:
-            contents[document] = with_tables(document.read_text(encoding="utf-8"), records, known, document).encode()
+            contents[document] = with_tables(read_text(document), records, known, document).encode()
         stale = [path for path, content in contents.items() if not _is_current(path, content, check)]
         unknown = sorted({path for form in _GENERATED for path in baselines.glob(form)} - contents.keys())
         if not check:
@@ -58,8 +59,6 @@ def report(
                 if path != page:
                     path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(contents[path])
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"a document is not UTF-8: {error}") from None
     except OSError as error:
         raise ConfigError(f"{error.filename}: {error.strerror}") from None
     if as_json:
@@ -68,9 +67,9 @@ def report(
     else:
         for path in contents:
             state = "up to date" if path not in stale else "stale: run benchsuite report" if check else "written"
-            typer.echo(f"{path}: {state}")
+            say(f"{path}: {state}")
         for path in unknown:
-            typer.echo(f"{path}: of no record here: remove it")
+            say(f"{path}: of no record here: remove it")
     if check and (stale or unknown):
         raise typer.Exit(_STALE)
 

@@ -28,6 +28,7 @@ from benchsuite.cli.options import (
     facts_alone,
     parse_seeds,
     print_json,
+    say,
     session,
     warn,
 )
@@ -135,7 +136,7 @@ def _run(
 
     cells = filtered(planned.cells, only)
     if not cells:
-        typer.echo(f"{planned.board.board.name}: no row matches {', '.join(only)}", err=True)
+        say(f"{planned.board.board.name}: no row matches {', '.join(only)}", err=True)
         return []
     path = output / f"{planned.board.board.name}.jsonl"
     cells, taken = committed.beside(planned, cells)
@@ -146,7 +147,7 @@ def _run(
         adoption = adopt(cells, store, work.rerun, networks)
         warn(list(adoption.problems))
         if told := adoption.told():
-            typer.echo(told, err=True)
+            say(told, err=True)
     outcomes: list[Outcome] = []
     failures = Failures(cells, computer.stored)
     with reporter(len(cells)) as progress:
@@ -172,10 +173,11 @@ def _run(
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
     from benchsuite.report import legend, tables, terminal
+    from benchsuite.safe import one_line
     from benchsuite.wording import counted
 
     for table in tables(records):
-        typer.echo(f"\n{table.title}\n")
-        typer.echo(terminal(table))
-        typer.echo(f"\n{legend([table])}")
-        typer.echo(counted(f"\n{len(records)} records in ") + f"{output / planned.board.board.name}.jsonl")
+        say(f"\n{one_line(table.title)}\n")
+        say(terminal(table))
+        say(f"\n{legend([table])}")
+        say(counted(f"\n{len(records)} records in ") + f"{output / planned.board.board.name}.jsonl")

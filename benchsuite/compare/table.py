@@ -9,6 +9,8 @@ import tabulate
 
 from benchsuite.compare.methods import Together
 from benchsuite.compare.verdicts import BLOCKING, Comparison, Finding, Verdict
+from benchsuite.safe import cells
+from benchsuite.safe import markdown as escaped
 
 _NOTHING = "–"
 _HEADINGS = ("verdict", "cell", "accuracy %", "Δ points", "what changed")
@@ -24,7 +26,7 @@ def terminal(comparison: Comparison) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """The same in GitHub's markdown, the sentence first."""
-    return f"### benchsuite compare\n\n{sentence(comparison)}\n\n{_text(comparison, 'github')}\n"
+    return f"### benchsuite compare\n\n{escaped(sentence(comparison))}\n\n{_text(comparison, 'github')}\n"
 
 
 def _text(comparison: Comparison, form: str) -> str:
@@ -32,9 +34,9 @@ def _text(comparison: Comparison, form: str) -> str:
     several = len({one.place.board for one in comparison.findings}) > 1
     rows = [_row(one, comparison, several) for one in shown]
     if form == "github":
-        rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+        rows = [[escaped(cell) for cell in row] for row in rows]
     table = tabulate.tabulate(
-        rows,
+        rows if form == "github" else cells(rows),
         _HEADINGS,
         tablefmt=form,
         disable_numparse=True,

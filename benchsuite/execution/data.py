@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from benchsuite.api import DataInfo, Dataset, ImageData, Split, TensorData
+from benchsuite.api.data import blamed
 from benchsuite.errors import DataError
 from benchsuite.plan import Use
 from benchsuite.registry import Registry
@@ -103,11 +104,12 @@ class DataSource:
         """One split on the device. Errors: DataError if it is not what the data set declares."""
         if (use, split) not in self._loaded:
             dataset = self.plugin(use)
-            data = dataset.load(self._root, split)
+            with blamed(use.name, "load"):
+                data = dataset.load(self._root, split)
             if isinstance(data, TensorData):
                 self._loaded[use, split] = Examples(data.inputs.to(self._device), data.targets.to(self._device))
             else:
-                _validate(use.name, split, dataset.describe(self._root), data)
+                _validate(use.name, split, self.info(use), data)
                 self._loaded[use, split] = Examples(
                     data.images.to(self._device), data.labels.to(self._device), dataset.mean, dataset.std
                 )
@@ -115,7 +117,8 @@ class DataSource:
 
     def info(self, use: Use) -> DataInfo:
         """The shape of an example of the data set that a chain names, and its number of classes."""
-        return self.plugin(use).describe(self._root)
+        with blamed(use.name, "describe"):
+            return self.plugin(use).describe(self._root)
 
 
 def _validate(name: str, split: Split, info: DataInfo, data: ImageData) -> None:

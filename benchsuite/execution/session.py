@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 import platformdirs
 
 from benchsuite.api import Dataset
-from benchsuite.errors import ConfigError, suggestion
+from benchsuite.api.data import blamed
+from benchsuite.errors import ConfigError, DataError, suggestion
 from benchsuite.execution.settled import Rerun
 from benchsuite.plan import Board, Cell, Chain, Plan, Prune, Quantize, added_rows, parse_board, plan, read_board
 from benchsuite.registry import Lost, Registry, default_registry
@@ -116,9 +117,15 @@ class Session:
         """
 
         def fingerprint(dataset: Dataset) -> str:
+            name = type(dataset).__name__
             if fetch:
-                dataset.prepare(self.data_root)
-            return dataset.fingerprint(self.data_root)
+                with blamed(name, "prepare"):
+                    dataset.prepare(self.data_root)
+            with blamed(name, "fingerprint"):
+                digest: object = dataset.fingerprint(self.data_root)
+            if not isinstance(digest, str) or not digest:
+                raise DataError(f"data set {name}: fingerprint gave {digest!r}, not a text")
+            return digest
 
         return plan(board, self.registry, fingerprint, seeds, added_rows(board, added, self.registry))
 

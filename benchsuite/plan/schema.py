@@ -1,5 +1,6 @@
 """Leaderboard files: TOML, validated, with the file, the key and the nearest valid name in every error."""
 
+import reprlib
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +11,13 @@ from pydantic_core import ErrorDetails
 
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.plan.limits import MOST_SEED
+from benchsuite.reading import nesting, read_text
 
 Metric = Literal["accuracy", "sparsity", "compression", "effective_macs", "bits_per_weight", "size_bytes", "loss"]
+
+_MOST_BYTES = 4 << 20
+_DEEPEST = 32
+_TOO_DEEP = f"tables and lists nested more than {_DEEPEST} deep: none has a use for that"
 
 _EXPECTED = {
     "bool_type": "should be true or false",
@@ -99,11 +105,18 @@ class Board(Section):
 def read_toml(path: Path, what: str = "", parse_float: Callable[[str], object] = float) -> dict[str, Any]:
     """The content of a file, which messages call `what` and its name. Errors: ConfigError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=parse_float)
-    except OSError as error:
-        raise ConfigError(f"{what}{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = read_text(path, _MOST_BYTES)
+    except ConfigError as error:
+        raise ConfigError(f"{what}{error}") from error
+    try:
+        content = tomllib.loads(text.replace("\r\n", "\n"), parse_float=parse_float)
+    except ValueError as error:  # also of a number with thousands of digits
         raise ConfigError(f"{what}{path.name}: not valid TOML: {error}") from error
+    except RecursionError:
+        raise ConfigError(f"{what}{path.name}: {_TOO_DEEP}") from None
+    if nesting(content) > _DEEPEST:
+        raise ConfigError(f"{what}{path.name}: {_TOO_DEEP}")
+    return content
 
 
 def read_board(path: Path, changes: Sequence[str] = ()) -> Board:
@@ -176,7 +189,7 @@ def _reason(problem: ErrorDetails, section: Callable[[Location], type[Section]])
         return "is missing"
     if kind == "literal_error":
         return f'unknown metric "{value}"{suggestion(str(value), get_args(Metric))}'
-    return f"{_EXPECTED.get(kind) or problem['msg'].removeprefix('Input ')}, not {value!r}"
+    return f"{_EXPECTED.get(kind) or problem['msg'].removeprefix('Input ')}, not {reprlib.repr(value)}"
 
 
 def _section(location: Location) -> type[Section]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchsuite.report.chains import is_matched, is_tuned, quantizes, steps
 from benchsuite.report.lines import Line, Table
 from benchsuite.report.relations import Relations
+from benchsuite.safe import no_math
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -93,6 +94,7 @@ def draw_curves(figure: "Figure", axis: Axis, panels: Panels) -> None:
     told = {name: " ".join(word for word in name.split() if word not in shared) for name in names}
     if "" in told.values() or len(set(told.values())) < len(names):
         told = {name: name for name in names}
+    told = {name: no_math(shown) for name, shown in told.items()}
     look = dict(zip(names, looks(), strict=False))
     rows, columns = -(-len(panels) // _COLUMNS), min(len(panels), _COLUMNS)
     entries = LEGEND_COLUMNS - (max(map(len, told.values())) > _LONG_NAME)
@@ -105,7 +107,7 @@ def draw_curves(figure: "Figure", axis: Axis, panels: Panels) -> None:
             drawn[told[name]] = _draw_curve(axes, axis.metric, lines, look[name], banded=len(curves) <= _MOST_BANDS)
             controls += _draw_controls(axes, axis.metric, lines)
         if len(panels) > 1:
-            axes.set_title(panel)
+            axes.set_title(no_math(panel))
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
     for axes in list(grid.flat)[max(0, len(panels) - columns) : len(panels)]:  # the lowest of each column

@@ -3,10 +3,11 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from benchsuite.metrics.statistics import Summary, paired_change, summarize
+from benchsuite.safe import markdown
 from benchsuite.store import Record
 
 
@@ -91,6 +92,15 @@ class Table:
         summary = line.metric(str(self.rank_by))
         sign = 1 if self.rank_by in {"loss", "effective_macs", "bits_per_weight", "size_bytes"} else -1
         return line.role != "dense", summary is None, sign * summary.mean if summary else 0.0
+
+
+def escaped(table: Table) -> Table:
+    """The table with its names as markdown shows them: they come from boards and plugins."""
+    lines = [
+        replace(line, group=markdown(line.group), method=markdown(line.method), setting=markdown(line.setting))
+        for line in table.lines
+    ]
+    return replace(table, title=markdown(table.title), question=markdown(table.question), lines=tuple(lines))
 
 
 def tables(records: Iterable[Record]) -> list[Table]:

@@ -41,7 +41,8 @@ def with_tables(
 
 
 def _fenced(table: Table) -> str:
-    return f"```text\n{terminal(table)}\n```"
+    told = terminal(table).replace("```", "'''")  # which would end the block
+    return f"```text\n{told}\n```"
 
 
 _KINDS: dict[str, Callable[[Table], str]] = {"table": _fenced, "cost": cost_told}

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from benchsuite.errors import ConfigError
 from benchsuite.report.formats import brief
-from benchsuite.report.lines import Table, tables
+from benchsuite.report.lines import Table, escaped, tables
 from benchsuite.report.markdown import LEGEND, markdown
 from benchsuite.report.overview import overview
 from benchsuite.report.plots import picture_names, plots
@@ -15,6 +15,7 @@ from benchsuite.report.protocol import protocol
 from benchsuite.report.short import short
 from benchsuite.report.standings import Standings
 from benchsuite.report.table import SOLUTION_LEGEND, classified, parts
+from benchsuite.safe import markdown as markdown_safe
 from benchsuite.store import Record
 from benchsuite.store.verify import read_verified
 
@@ -36,7 +37,7 @@ def benchmarks_page(records: Iterable[Record], beside: Mapping[str, str] = Mappi
 
     beside: what else was made of the records, by title the path from the page.
     """
-    boards = [Standings(table) for table in tables(records)]
+    boards = [Standings(escaped(table)) for table in tables(records)]
     contents = " · ".join(f"[{one.table.board}](#{one.table.board})" for one in boards)
     sections = [_section(one) for one in boards]
     links = " · ".join(f"[{title}]({path})" for title, path in beside.items())
@@ -46,7 +47,7 @@ def benchmarks_page(records: Iterable[Record], beside: Mapping[str, str] = Mappi
 
 def full_tables(records: Iterable[Record]) -> dict[str, str]:
     """The pages with all rows of each board, by their paths under `baselines/`."""
-    return {_full(table): _full_page(Standings(table)) for table in tables(records)}
+    return {_full(table): _full_page(Standings(escaped(table))) for table in tables(records)}
 
 
 def pictures(records: Iterable[Record]) -> dict[str, bytes]:
@@ -108,13 +109,13 @@ def _legend(boards: Sequence[Standings]) -> str:
 
 
 def _failures(table: Table) -> str:
-    """Each reason for which a line has no result, with its seeds; none of it is taken for HTML."""
+    """Each reason for which a line has no result, with its seeds."""
     told = []
     for line in table.lines:
         group = line.group if line.role != "dense" else ""
         name = " ".join(filter(None, [group, line.method, brief(line.setting)]))
         told += [f"- {name}, {_seeds(seeds)}: {reason}" for reason, seeds in _reasons(line.records).items()]
-    return "\n".join(told).replace("<", "&lt;")
+    return "\n".join(told)
 
 
 def _reasons(records: Sequence[Record]) -> dict[str, list[str]]:
@@ -122,7 +123,7 @@ def _reasons(records: Sequence[Record]) -> dict[str, list[str]]:
     for record in records:
         if record.status != "ok":
             reason = " ".join(str((record.error or {}).get("reason")).split())
-            found.setdefault(f"{record.status}: {reason}", []).append(str(record.cell["seed"]))
+            found.setdefault(f"{record.status}: {markdown_safe(reason)}", []).append(str(record.cell["seed"]))
     return found
 
 
@@ -167,7 +168,7 @@ def _seeds_of(table: Table) -> Iterator[str]:
 
 
 def _all(records: Sequence[Record], name: str) -> str:
-    return ", ".join(sorted({str(record.provenance[name]) for record in records}))
+    return ", ".join(sorted({markdown_safe(str(record.provenance[name])) for record in records}))
 
 
 def _data(records: Iterable[Record]) -> str:

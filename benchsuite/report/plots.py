@@ -11,6 +11,7 @@ from benchsuite.report.changes import draw_changes, points
 from benchsuite.report.curves import AXES, COLORS, LEGEND_COLUMNS, WIDTH, draw_curves, looks, mean, panels
 from benchsuite.report.formats import brief
 from benchsuite.report.lines import Line, Table
+from benchsuite.safe import no_math
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +32,7 @@ _STYLE = {
 }
 _SMALL_COLUMNS = 4
 _MOST_BARS = 24
+_LARGEST = 1e100
 
 _MADE_BY = re.compile(rb"Matplotlib v[^,<]*")
 
@@ -89,12 +91,12 @@ def _pictures(table: Table) -> Iterator[tuple[str, Draw]]:
 def _draw_layers(figure: "Figure", line: Line) -> None:
     axes = figure.subplots()
     layers = line.records[0].layers[:_MOST_BARS]
-    shares = [int(cast(int, layer["zeros"])) / int(cast(int, layer["weights"])) for layer in layers]
+    shares = [int(cast(int, layer["zeros"])) / max(1, int(cast(int, layer["weights"]))) for layer in layers]
     axes.bar(range(len(layers)), shares, width=0.8)
-    axes.set_xticks(range(len(layers)), [str(layer["name"]) for layer in layers], rotation=90)
+    axes.set_xticks(range(len(layers)), [no_math(str(layer["name"])) for layer in layers], rotation=90)
     axes.set_ylabel("sparsity of the layer")
     title = " ".join(filter(None, [line.group, line.method, brief(line.setting)]))
-    axes.set_title(f"{title}, seed {line.records[0].cell['seed']}", fontsize=8)
+    axes.set_title(f"{no_math(title)}, seed {line.records[0].cell['seed']}", fontsize=8)
 
 
 def _draw_loss(figure: "Figure", lines: Sequence[Line]) -> None:
@@ -117,7 +119,12 @@ def _draw_histories(axes: "Axes", lines: Sequence[Line], name: str, label: str) 
     for line, look in zip(lines, looks(), strict=False):
         values = cast("list[float]", _history(line, name))
         axes.plot(
-            range(1, len(values) + 1), values, linewidth=1, label=line.setting, color=look.color, linestyle=look.style
+            range(1, len(values) + 1),
+            values,
+            linewidth=1,
+            label=no_math(line.setting),
+            color=look.color,
+            linestyle=look.style,
         )
     axes.set_xlabel("epoch")
     axes.set_ylabel(label)
@@ -130,7 +137,7 @@ def _draw_weights(figure: "Figure", lines: Sequence[Line]) -> None:
     grid = figure.subplots(rows, _SMALL_COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axes, line in zip(grid.flat, lines, strict=False):
         axes.plot(cast("list[list[float]]", _history(line, "weights")), linewidth=0.8)
-        axes.set_title(line.setting, fontsize=6)
+        axes.set_title(no_math(line.setting), fontsize=6)
     for axes in grid.flat[len(lines) :]:
         axes.set_axis_off()
     figure.supxlabel("epoch", fontsize=8)
@@ -142,7 +149,7 @@ def _draw_scales(figure: "Figure", lines: Sequence[Line]) -> None:
     for axes, line in zip(grid.flat, lines, strict=True):
         scales = cast("Mapping[str, list[float]]", line.records[0].metrics["bn_scales"])
         axes.stairs(scales["counts"], scales["edges"], fill=True)
-        axes.set_title(line.setting, fontsize=7)
+        axes.set_title(no_math(line.setting), fontsize=7)
     figure.supxlabel("|γ| at the end of training", fontsize=8)
     figure.supylabel("channels", fontsize=8)
 
@@ -151,10 +158,19 @@ def _history(line: Line, name: str) -> list[object]:
     values = line.records[0].history[name]
     if not isinstance(values, list):
         raise ConfigError(f"record {line.records[0].key}: history.{name} is not a list")
-    return values
+    return [_drawable(value) for value in values]
+
+
+def _drawable(value: object) -> object:
+    """A value, or a list of them, within what an axis can span: some trainings diverge."""
+    if isinstance(value, list):
+        return [_drawable(one) for one in value]
+    return min(max(value, -_LARGEST), _LARGEST) if isinstance(value, int | float) else value
 
 
 def _is_uneven(line: Line) -> bool:
     """Whether its layers differ in sparsity."""
-    shares = {round(cast(int, layer["zeros"]) / cast(int, layer["weights"]), 2) for layer in line.records[0].layers}
+    shares = {
+        round(cast(int, layer["zeros"]) / max(1, cast(int, layer["weights"])), 2) for layer in line.records[0].layers
+    }
     return len(shares) > 2

@@ -6,6 +6,7 @@ import tabulate
 
 from benchsuite.report.formats import NOTHING, brief, count, number, with_spread
 from benchsuite.report.lines import Line, Table
+from benchsuite.safe import cells, one_line
 
 tabulate.MIN_PADDING = 0  # of headings: with them the table would not fit in 100 columns
 
@@ -35,7 +36,9 @@ def legend(tables: Iterable[Table]) -> str:
 
 def terminal(table: Table) -> str:
     """The table in at most 100 columns; a board of several dense trainings has one part for each."""
-    return "\n\n".join((f"{group}\n\n" if group else "") + _tabulated(lines) for group, lines in parts(table).items())
+    return "\n\n".join(
+        (f"{one_line(group)}\n\n" if group else "") + _tabulated(lines) for group, lines in parts(table).items()
+    )
 
 
 def parts(table: Table) -> dict[str, list[Line]]:
@@ -49,7 +52,7 @@ def parts(table: Table) -> dict[str, list[Line]]:
 def _tabulated(lines: Sequence[Line]) -> str:
     headings, rows = (_HEADINGS, map(_measures, lines)) if classified(lines) else (SOLUTIONS, map(solved, lines))
     text: str = tabulate.tabulate(
-        [[line.method, brief(line.setting), *row] for line, row in zip(lines, rows, strict=True)],
+        cells([line.method, brief(line.setting), *row] for line, row in zip(lines, rows, strict=True)),
         headings,
         tablefmt="simple",
         disable_numparse=True,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from benchsuite.errors import ConfigError
+from benchsuite.reading import read_text
 from benchsuite.store.records import Record
 
 CHECKPOINTS, MANIFEST, SUFFIX = "checkpoints", "manifest.json", ".safetensors"
@@ -52,19 +53,27 @@ class Checkpoint:
 def read_manifest(folder: Path) -> dict[str, Checkpoint]:
     """The entries of `folder/manifest.json` by key; none where there is no such file. Errors: ConfigError naming it."""
     path = folder / MANIFEST
+    if not path.exists():
+        return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
         if content["schema"] != SCHEMA:
             raise ConfigError(f"{path}: schema {content['schema']!r}, this version reads {SCHEMA}")
-        return {
-            key: Checkpoint(**{**entry, "boards": _boards(key, entry)}) for key, entry in content["checkpoints"].items()
-        }
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return {key: _entry(key, values) for key, values in content["checkpoints"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path}: not a manifest as `benchsuite checkpoints` writes it: {error}") from error
+
+
+def _entry(key: str, values: Mapping[str, object]) -> Checkpoint:
+    entry = Checkpoint(**{**values, "boards": _boards(key, values)})  # type: ignore[arg-type]
+    right = {
+        **{name: isinstance(getattr(entry, name), str) for name in ("file_sha256", "weights_sha256")},
+        **{name: isinstance(getattr(entry, name), dict) for name in ("model", "dataset")},
+        **{name: type(getattr(entry, name)) is int for name in ("seed", "file_bytes")},
+    }
+    if wrong := [name for name, is_right in right.items() if not is_right]:
+        raise ValueError(f'the "{wrong[0]}" of {key} is of another type: {getattr(entry, wrong[0])!r}')
+    return entry
 
 
 def _boards(key: str, entry: Mapping[str, object]) -> tuple[str, ...]:

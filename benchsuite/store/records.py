@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args
 
 from benchsuite.errors import ConfigError, suggestion
+from benchsuite.reading import read_text
+from benchsuite.store.shapes import faults_of_values
 from benchsuite.store.whole import write_whole
 
 SCHEMA = 1
@@ -48,7 +50,10 @@ class Record:
     @classmethod
     def parse(cls, text: str) -> "Record":
         """The record of a line. Errors: ValueError saying what is wrong with it."""
-        values = json.loads(text)
+        try:
+            values = json.loads(text, parse_constant=_refuse)
+        except RecursionError:
+            raise ValueError("not a record: lists and objects nested too deep") from None
         if not isinstance(values, dict):
             raise ValueError("not a JSON object")
         schema = values.get("schema")
@@ -63,7 +68,13 @@ class Record:
                 raise ValueError(f'the key "{name}" is missing')
             if not right(values[name]):
                 raise ValueError(f'"{name}" should be {expected}')
+        for fault in faults_of_values(values):
+            raise ValueError(fault)
         return cls(**{**values, "layers": tuple(values["layers"])})
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _is_object(value: object) -> bool:
@@ -71,9 +82,12 @@ def _is_object(value: object) -> bool:
 
 
 _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
-    "schema": (lambda value: isinstance(value, int), "a number"),
+    "schema": (lambda value: type(value) is int, "a number"),
     "key": (lambda value: isinstance(value, str), "a text"),
-    "status": (lambda value: value in get_args(Status), f"one of {', '.join(get_args(Status))}"),
+    "status": (
+        lambda value: isinstance(value, str) and value in get_args(Status),
+        f"one of {', '.join(get_args(Status))}",
+    ),
     **dict.fromkeys(("cell", "metrics", "history", "cost", "provenance"), (_is_object, "an object")),
     "layers": (lambda value: isinstance(value, list) and all(map(_is_object, value)), "a list of objects"),
     "error": (lambda value: value is None or _is_object(value), "an object or null"),
@@ -95,12 +109,7 @@ def _finite(value: JSON) -> JSON:
 def read_lines(path: Path) -> list[Record]:
     """The records of a file, in its order. Errors: ConfigError naming file and line."""
     records: dict[str, Record] = {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    text = read_text(path)
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         try:
             record = Record.parse(line)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from benchsuite.errors import ConfigError
+from benchsuite.reading import read_text
 from benchsuite.store.records import Record, read_lines
 
 _NEEDED = {
@@ -32,7 +33,7 @@ def read_verified(path: Path, board: str | None = None) -> list[Record]:
     Errors: ConfigError naming file and line.
     """
     records = read_lines(path)
-    texts = path.read_text(encoding="utf-8").split("\n")
+    texts = read_text(path).split("\n")
     first: dict[str, object] = {"board": board} if board is not None else {}
     seen: dict[tuple[object, object], int] = {}
     for number, (record, text) in enumerate(zip(records, texts, strict=False), 1):

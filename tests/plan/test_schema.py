@@ -125,7 +125,7 @@ def test_a_wrong_value(path, value, message):
     [
         (b"[board\n", "not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 7)"),
         (b"[board]\nname = 'b'\nname = 'c'\n", "not valid TOML: Cannot overwrite a value (at line 3, column 11)"),
-        (b"[board]\nname = '\xff'\n", "not valid TOML: 'utf-8' codec can't decode byte 0xff in position 16"),
+        (b"[board]\nname = '\xff'\n", "is not UTF-8: invalid start byte at byte 16"),
     ],
 )
 def test_a_file_that_is_not_toml(tmp_path: Path, content, message):
@@ -133,7 +133,8 @@ def test_a_file_that_is_not_toml(tmp_path: Path, content, message):
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         read_board(path)
-    assert str(caught.value).startswith(f"leaderboard b.toml: {message}")
+    assert str(caught.value).startswith("leaderboard ")
+    assert f"b.toml: {message}" in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):

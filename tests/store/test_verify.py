@@ -45,7 +45,10 @@ def records() -> list[Record]:
             cell.key,
             "ok",
             {
-                **dict.fromkeys(("title", "question", "rank_by", "seeds", "shown", "control")),
+                **dict.fromkeys(("question", "rank_by", "control")),
+                "title": "Dots",
+                "seeds": list(cell.seeds),
+                "shown": True,
                 "board": cell.board,
                 "line": cell.line,
                 "role": cell.role,
