@@ -32,6 +32,10 @@ class StoreError(BenchsuiteError):
     """The store cannot be read or written."""
 
 
+class IsolationError(BenchsuiteError):
+    """No process can be started here for code that is to run isolated."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """How an error about the unknown `name` ends: the nearest known name, or the known ones."""
     names = sorted(known)

@@ -118,6 +118,7 @@ def _run(
     networks: the baselines whose dense networks are taken over.
     """
     from benchsuite.cli.progress import reporter
+    from benchsuite.cli.signals import to_be_written
     from benchsuite.execution.adopted import adopt
     from benchsuite.execution.scheduler import merge_results, run_cells
     from benchsuite.execution.session import filtered
@@ -138,7 +139,7 @@ def _run(
         if told := adoption.told():
             typer.echo(told, err=True)
     records: list[Record] = []
-    with reporter(len(cells)) as progress:
+    with to_be_written(), reporter(len(cells)) as progress:
 
         def on_epoch(chain: "Chain", epoch: int, epochs: int) -> None:
             progress.doing(f"seed {chain.seed}, {chain.step.verb}, epoch {epoch}/{epochs}")
