@@ -2,10 +2,15 @@
 
 import os
 import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from benchsuite.cli.options import DataOption, JsonOption, print_json, session
+
+if TYPE_CHECKING:
+    from benchsuite.api import Dataset
 
 _CONFIGURATION = 2
 
@@ -16,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Check versions, device, store, data and plugins; exit with 2 if something stands in the way."""
+    """Check versions, device, store, data and plugins, writing nothing; exit with 2 if something is in the way."""
     from importlib.metadata import version
 
     import torch
@@ -30,7 +35,7 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
     problems = work.registry.problems()
     store = Store(work.home)
     try:
-        store.open()
+        store.check()
     except StoreError as error:
         problems.append(str(error))
     datasets = {}
@@ -38,7 +43,7 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
         try:
             dataset = entry.create({})
             if isinstance(dataset, Dataset):
-                dataset.fingerprint(work.data_root)
+                _find(dataset, work.data_root)
             datasets[entry.name] = "ready"
         except DataError:
             datasets[entry.name] = "not there; run fetches it"
@@ -69,3 +74,12 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
         typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
     if problems:
         raise typer.Exit(_CONFIGURATION)
+
+
+def _find(dataset: "Dataset", root: Path) -> None:
+    """Find the data set's files, not their fingerprint, which it may keep beside them. Errors: DataError."""
+    from benchsuite.errors import DataError
+
+    for file in dataset.files(root):
+        if not file.is_file():
+            raise DataError(f"{file} is missing")

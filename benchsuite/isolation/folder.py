@@ -13,6 +13,8 @@ from pathlib import Path
 
 _PREFIX, _LOCK = "benchsuite-", "lock"
 _OLD_SECONDS = 60
+_SHORT, _MOST_BYTES = "/tmp", 50
+"""The path of a socket in the folder has a hundred bytes at most: with a longer TMPDIR it lies elsewhere."""
 
 _held: list[Path] = []
 """The folder of this process."""
@@ -25,6 +27,8 @@ def claim() -> None:
     import fcntl
 
     within = Path(tempfile.gettempdir())
+    if len(os.fsencode(within)) > _MOST_BYTES:
+        within = Path(_SHORT)
     _sweep(within)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=within))
     _held.append(folder)

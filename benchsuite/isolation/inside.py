@@ -106,6 +106,7 @@ def serve(
 
     os.setsid()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # an end from outside, not an error of what is called
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ.clear()  # the server has that of the time when it was started
     os.environ.update(environment)

@@ -21,7 +21,7 @@ import psutil
 from benchsuite.errors import IsolationError
 from benchsuite.isolation.ends import DiedError, LostCallError, OutOfMemoryError, RaisedError, TimedOutError
 from benchsuite.isolation.inside import Handed, Raised, Returned, Told, last_lines, nothing, serve
-from benchsuite.isolation.server import is_running, no_program, start
+from benchsuite.isolation.server import has_ended, no_program, start
 
 T = TypeVar("T")
 OnEvent = Callable[[object], None]
@@ -203,7 +203,7 @@ def _death(running: _Running) -> DiedError:
     by_machine = False
     if code is None:
         reason = "cut the connection of its process"
-    elif code == _UNKNOWN_CODE and not is_running():
+    elif code == _UNKNOWN_CODE and has_ended(_GRACE_SECONDS):
         reason, by_machine = "its process was lost: the server that started it was killed", True
     elif code < 0:
         reason, by_machine = f"its process was killed by {_name(-code)}", -code in _FROM_OUTSIDE

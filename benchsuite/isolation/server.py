@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker, util
@@ -33,6 +34,7 @@ takes as long as torch and which few need.
 Never a plugin: it could start threads, and what it breaks would stay broken.
 """
 _TORCH_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
+_LOOK_SECONDS = 0.01
 _LAST = -101
 """Of the priorities of multiprocessing's own ends, below that of its folder."""
 _owner: list[int] = []
@@ -79,15 +81,19 @@ def stop() -> None:
     folder.release()
 
 
-def is_running() -> bool:
-    """Check that the server which this process started lives."""
-    process = _process()
-    if process is None:
-        return False
-    try:
-        return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-    except ChildProcessError:
-        return False
+def has_ended(within: float) -> bool:
+    """Check that the server is gone, or goes within so many seconds: its files close a moment before it ends."""
+    process, deadline = _process(), time.monotonic() + within
+    while process is not None:
+        try:
+            if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                return True
+        except ChildProcessError:
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return True
 
 
 def _process() -> int | None:

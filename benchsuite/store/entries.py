@@ -42,17 +42,28 @@ class Store:
             probe = self._aside / f"probe-{uuid4().hex}"
             probe.write_bytes(b"room for an entry")
             probe.unlink()
-            free = shutil.disk_usage(self.home).free
         except OSError as error:
-            raise StoreError(
-                f"the store {self.home} is not writable ({error.strerror}): set BENCHSUITE_HOME to a folder that is"
-            ) from error
+            raise self._unwritable(error.strerror) from error
+        self.check()
+        self._sweep()
+
+    def check(self) -> None:
+        """Check that the store could be opened, without writing anything. Errors: StoreError."""
+        try:
+            nearest = next(one for one in (self.home, *self.home.absolute().parents) if one.exists())
+            free = shutil.disk_usage(nearest).free
+        except OSError as error:
+            raise self._unwritable(error.strerror) from error
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            raise self._unwritable("Permission denied" if nearest.is_dir() else "Not a directory")
         if free < _LEAST_FREE_BYTES:
             raise StoreError(
                 f"{free >> 20} MiB are free at {self.home}, {_LEAST_FREE_BYTES >> 20} needed:"
                 " make room, or set BENCHSUITE_HOME to a folder on another disk"
             )
-        self._sweep()
+
+    def _unwritable(self, reason: str | None) -> StoreError:
+        return StoreError(f"the store {self.home} is not writable ({reason}): set BENCHSUITE_HOME to a folder that is")
 
     @contextmanager
     def lock(self, key: str, *, wait: bool = True) -> Iterator[bool]:
