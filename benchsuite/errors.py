@@ -36,10 +36,16 @@ class OutputError(BenchsuiteError):
     """What a command prints cannot be written: the pipe is closed or the disk is full."""
 
 
-class StoppedError(BenchsuiteError):
-    """The user stopped the command."""
+class IsolationError(BenchsuiteError):
+    """No process can be started here for code that is to run isolated."""
 
-    exit_code = 130
+
+class StoppedError(BenchsuiteError):
+    """A signal stopped the command; `exit_code` is the shell's for it."""
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class InternalError(BenchsuiteError):
@@ -57,7 +63,9 @@ EXIT_CODES = {
     5: "a generated file is stale",
     6: "a plugin failed under --strict-plugins",
     70: "internal error",
-    130: "interrupted",
+    129: "stopped by SIGHUP",
+    130: "stopped by Ctrl-C",
+    143: "stopped by SIGTERM",
 }
 """What a command can end with; 1 means a regression and nothing else."""
 

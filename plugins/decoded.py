@@ -17,6 +17,8 @@ from benchsuite.api import Split
 _FORMAT = 1
 """Raised by hand when a decoder's pixels change: what was kept before is then decoded again."""
 
+_DIGEST = "sha256"
+
 
 @dataclass(frozen=True)
 class DecodedDataset(Dataset):
@@ -45,18 +47,18 @@ class DecodedDataset(Dataset):
     def load(self, root: Path, split: Split) -> ImageData:
         # seconds to import
         from safetensors import SafetensorError
-        from safetensors.torch import load_file, save_file
+        from safetensors.torch import save_file
 
         name = f"{self.variant}-{self.fingerprint(root)[:16]}-{split}.{_FORMAT}.safetensors"
         for folder in _folders(root):
             # a file of another length than its header says, or without these names, is no cache
             with suppress(OSError, SafetensorError, KeyError):
-                kept = load_file(folder / name)
-                return ImageData(kept["images"], kept["labels"])
+                if kept := _kept(folder / name):
+                    return kept
         data = self.decode(root, split)
         tensors = {"images": data.images.contiguous(), "labels": data.labels}
         with suppress(SafetensorError):
-            _keep(root, name, lambda file: save_file(tensors, file))
+            _keep(root, name, lambda file: save_file(tensors, file, metadata={_DIGEST: _digest(data)}))
         return data
 
     @property
@@ -69,11 +71,11 @@ class DecodedDataset(Dataset):
         name = f"{self.cache_name}-{self.state(root)[:16]}.sha256"
         for folder in _folders(root):
             with suppress(OSError, UnicodeDecodeError):
-                kept = (folder / name).read_text(encoding="ascii")
-                if len(kept) == hashlib.sha256().digest_size * 2:
-                    return kept
+                digest, _, check = (folder / name).read_text(encoding="ascii").partition(" ")
+                if check == _check(name, digest):
+                    return digest
         digest = self.digest(root)
-        _keep(root, name, lambda file: file.write_text(digest, encoding="ascii"))
+        _keep(root, name, lambda file: file.write_text(f"{digest} {_check(name, digest)}", encoding="ascii"))
         return digest
 
     def digest(self, root: Path) -> str:
@@ -94,7 +96,31 @@ class DecodedDataset(Dataset):
 
 def state_line(name: str, status: os.stat_result) -> str:
     """A file's part in the state of a data set."""
-    return f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
+    # a program may set the time of its last change of content, but not that of the file's change
+    return f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0{status.st_ino}\n"
+
+
+def _kept(file: Path) -> ImageData | None:
+    """The tensors of a file in the cache, if they are those that were put there."""
+    from safetensors import safe_open
+
+    with safe_open(file, "pt") as opened:
+        data = ImageData(opened.get_tensor("images"), opened.get_tensor("labels"))
+        return data if (opened.metadata() or {}).get(_DIGEST) == _digest(data) else None
+
+
+def _digest(data: ImageData) -> str:
+    """SHA-256 of the tensors' types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for tensor in (data.images, data.labels):
+        digest.update(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _check(name: str, digest: str) -> str:
+    """What shows that a fingerprint in the cache is that of its file's name, and whole."""
+    return hashlib.sha256(f"{name} {digest}".encode()).hexdigest()
 
 
 def _folders(root: Path) -> tuple[Path, ...]:

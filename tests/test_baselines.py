@@ -10,6 +10,9 @@ from benchsuite.execution.parents import faults_of_checkpoints
 from benchsuite.execution.session import Session
 from benchsuite.plan import plan
 from benchsuite.registry import default_registry
+from benchsuite.registry.equal_sources import EARLIER
+from benchsuite.registry.kinds import KINDS
+from benchsuite.registry.provenance import source_digest
 from benchsuite.store.verify import read_verified
 
 ROOT = Path(__file__).parents[1]
@@ -41,3 +44,9 @@ def test_the_records_are_those_that_a_run_would_make_now(path):
 
 def test_the_committed_networks_are_those_of_the_records():
     assert list(faults_of_checkpoints(BASELINES)) == []
+
+
+def test_each_source_declared_equal_is_one_that_there_is():
+    registry = default_registry()
+    factories = [entry.factory for kind in KINDS for entry in registry.entries(kind)]
+    assert set(EARLIER.values()) <= set(map(source_digest, factories))

@@ -1,10 +1,12 @@
 """A process of its own: results, limits, and every way to end one."""
 
 import ctypes
+import math
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -72,6 +74,16 @@ def segfault() -> None:
 
 def kill_itself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_itself(number: int) -> None:
+    os.kill(os.getpid(), number)
+    sleep_for_ever()
+
+
+def tell_and_wait() -> None:
+    tell("begun")
+    sleep_for_ever()
 
 
 def raise_(error: BaseException) -> None:
@@ -197,6 +209,38 @@ def test_a_call_that_takes_too_long_says_where_and_the_next_succeeds():
         assert "in sleep_for_ever" in lost.value.output
         assert "Extension modules" not in lost.value.output
         assert isolated.call(abs, -1) == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "by_machine"),
+    [
+        (kill_itself, (), True),
+        (end_itself, (signal.SIGTERM,), True),
+        (end_itself, (signal.SIGINT,), True),
+        (sleep_for_ever, (), True),
+        (segfault, (), False),
+        (os._exit, (255,), False),
+        (raise_, (KeyboardInterrupt(),), False),
+    ],
+)
+def test_an_end_from_outside_is_told_from_one_of_its_making(function, args, by_machine):
+    with Isolated() as isolated:
+        with pytest.raises(LostCallError) as lost:
+            isolated.call(function, *args, timeout=0.5 if function is sleep_for_ever else math.inf)
+        assert lost.value.by_machine is by_machine
+
+
+def test_a_killed_server_costs_the_call_and_another_is_started():
+    with Isolated() as isolated:
+        server = psutil.Process(isolated.call(os.getppid))
+
+        def kill(_: object) -> None:
+            server.kill()
+
+        with pytest.raises(DiedError, match="the server that started it was killed") as lost:
+            isolated.call(tell_and_wait, on_event=kill)
+        assert lost.value.by_machine
+        assert isolated.call(os.getppid) != server.pid
 
 
 def test_raising_does_not_cost_the_process():
@@ -343,6 +387,45 @@ def test_it_does_not_outlive_its_parent_which_may_be_any_script(tmp_path):
         assert psutil.pid_exists(process)
         parent.kill()
     assert gone(process)
+
+
+ENDING = """
+import os, psutil, signal, sys
+from benchsuite.isolation import start, stop
+start()
+(server,) = [one for one in psutil.Process().children() if "forkserver" in " ".join(one.cmdline())]
+print(server.pid, flush=True)
+if sys.argv[1] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def short():
+    """A folder whose path is short, as that of temporary files is."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.mark.parametrize("way", ["ends", "killed"])
+def test_a_server_that_still_imports_does_not_outlive_its_program(short, way):
+    environment = {**os.environ, "TMPDIR": str(short)}
+    done = subprocess.run([sys.executable, "-c", ENDING, way], capture_output=True, text=True, env=environment)
+    assert done.stderr == ""
+    assert gone(int(done.stdout))
+    left = list(short.iterdir())
+    assert [path.name[:11] for path in left] == (["benchsuite-"] if way == "killed" else [])
+    subprocess.run([sys.executable, "-c", ENDING, "ends"], capture_output=True, env=environment, check=True)
+    assert list(short.iterdir()) == []
+
+
+def test_where_the_path_of_temporary_files_is_too_long_for_a_socket(tmp_path):
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    done = subprocess.run([sys.executable, "-c", ENDING, "ends"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(folder.iterdir()) == []
 
 
 def test_no_file_is_left_behind(tmp_path, monkeypatch):

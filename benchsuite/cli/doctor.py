@@ -2,10 +2,15 @@
 
 import os
 import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from benchsuite.cli.options import DataOption, JsonOption, print_json, say, session
+
+if TYPE_CHECKING:
+    from benchsuite.api import Dataset
 
 _CONFIGURATION = 2
 
@@ -16,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Check versions, device, store, data and plugins; exit with 2 if something stands in the way."""
+    """Check versions, device, store, data and plugins, writing nothing; exit with 2 if something is in the way."""
     from importlib.metadata import version
 
     import torch
@@ -32,7 +37,7 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
     problems = work.registry.problems()
     store = Store(work.home)
     try:
-        store.open()
+        store.check()
     except StoreError as error:
         problems.append(str(error))
     datasets = {}
@@ -43,8 +48,8 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
                 continue
             dataset = entry.create({})
             if isinstance(dataset, Dataset):
-                with blamed(entry.name, "fingerprint"):
-                    dataset.fingerprint(work.data_root)
+                with blamed(entry.name, "files"):
+                    _find(dataset, work.data_root)
             datasets[entry.name] = "ready"
         except DataError as error:
             datasets[entry.name] = "not there; run fetches it" if error.__cause__ is None else str(error)
@@ -75,3 +80,12 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
         say(tabulate(cells(facts.items()), tablefmt="plain", disable_numparse=True))
     if problems:
         raise typer.Exit(_CONFIGURATION)
+
+
+def _find(dataset: "Dataset", root: Path) -> None:
+    """Find the data set's files, not their fingerprint, which it may keep beside them. Errors: DataError."""
+    from benchsuite.errors import DataError
+
+    for file in dataset.files(root):
+        if not file.is_file():
+            raise DataError(f"{file} is missing")

@@ -54,7 +54,7 @@ class Failures:
 
     def _cause(self, chain: "Chain") -> "tuple[Chain, Record] | None":
         """The first failure among what the chain builds on."""
-        from benchsuite.execution.worker import needed
+        from benchsuite.execution.turns import needed
 
         records = ((one, self._stored(one)) for one in needed(chain))
         return next(

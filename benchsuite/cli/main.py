@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from benchsuite.cli.options import say
+from benchsuite.cli.signals import MESSAGE, Stopped, stopping
 from benchsuite.errors import EXIT_CODES, BenchsuiteError, ConfigError, InternalError, OutputError, StoppedError
 from benchsuite.safe import one_line
 
@@ -27,8 +28,10 @@ class _Commands(TyperGroup):
         """Run the command; typer alone would end an interrupted one without a word, and a closed pipe in code 1."""
         try:
             return super().invoke(ctx)  # type: ignore[arg-type]  # a Context of click, which typer does not name
+        except Stopped as stopped:
+            raise StoppedError(MESSAGE, stopped.exit_code) from None
         except KeyboardInterrupt:
-            raise StoppedError("interrupted; the same command goes on where it stopped") from None
+            raise StoppedError(MESSAGE) from None
         except OSError as error:
             raise _environment(error) from error
 
@@ -62,19 +65,16 @@ def main() -> None:
 def _ended() -> int:
     """The exit code of the command, after a word on standard error about what went wrong."""
     try:
-        from benchsuite.cli import check, checkpoints, compare, doctor, info, list_, new, plan, plugins, report, run
-
-        if not app.registered_commands:
-            for command in (run, plan, list_, info, check, plugins, new, report, checkpoints, compare, doctor):
-                command.register(app)
-        code = app(prog_name="benchsuite", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        with stopping():
+            return _run()
     except BenchsuiteError as error:
         return _told(error)
     except SystemExit as error:  # of a plugin, or of --help
         return _told(_unexpected(error)) if error.code else 0
+    except Stopped as stopped:
+        return _told(StoppedError(MESSAGE, stopped.exit_code))
     except KeyboardInterrupt:
-        return _told(StoppedError("interrupted"))
+        return _told(StoppedError(MESSAGE))
     except OSError as error:
         return _told(_environment(error))
     except BaseException as error:
@@ -84,6 +84,17 @@ def _ended() -> int:
             say(usage.getvalue().rstrip(), err=True)
             return int(getattr(error, "exit_code", _USAGE))
         return _told(_unexpected(error))
+
+
+def _run() -> int:
+    """Register the commands and run the one that was asked for; its exit code."""
+    from benchsuite.cli import check, checkpoints, compare, doctor, info, list_, new, plan, plugins, report, run
+
+    if not app.registered_commands:
+        for command in (run, plan, list_, info, check, plugins, new, report, checkpoints, compare, doctor):
+            command.register(app)
+    code = app(prog_name="benchsuite", standalone_mode=False)
+    return code if isinstance(code, int) else 0
 
 
 def _told(error: BenchsuiteError) -> int:

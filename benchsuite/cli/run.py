@@ -128,6 +128,7 @@ def _run(
     """
     from benchsuite.cli.failures import Failures
     from benchsuite.cli.progress import reporter
+    from benchsuite.cli.signals import to_be_written
     from benchsuite.execution.adopted import adopt
     from benchsuite.execution.results import check_results, merge_results
     from benchsuite.execution.scheduler import run_cells
@@ -150,7 +151,7 @@ def _run(
             say(told, err=True)
     outcomes: list[Outcome] = []
     failures = Failures(cells, computer.stored)
-    with reporter(len(cells)) as progress:
+    with to_be_written(), reporter(len(cells)) as progress:
 
         def on_epoch(chain: "Chain", epoch: int, epochs: int) -> None:
             progress.doing(f"seed {chain.seed}, {chain.step.verb}, epoch {epoch}/{epochs}")

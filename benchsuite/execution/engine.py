@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from benchsuite.errors import BenchsuiteError, DataError, StoreError
+from benchsuite.execution.causes import cause
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.guard import seeded
 from benchsuite.execution.history import scale_histogram
@@ -22,11 +23,12 @@ from benchsuite.execution.provenance import provenance
 from benchsuite.execution.scheduler import OnEpoch
 from benchsuite.execution.settled import Rerun, Settled
 from benchsuite.execution.steps import State, Steps
+from benchsuite.execution.turns import Turns
 from benchsuite.isolation import printed
 from benchsuite.metrics import batch_norms, dense_bytes
 from benchsuite.plan import Board, Cell, Chain, Prune
 from benchsuite.registry import Registry
-from benchsuite.store import MODEL, Record, Store
+from benchsuite.store import MACHINE, MODEL, Record, Store
 
 _REMOVAL = "channels kept at removal "
 """How the names of tensors begin that say which channels were kept; no module's name has a space."""
@@ -36,6 +38,13 @@ _SECONDS_DECIMALS = 3
 
 class _UnmetError(Exception):
     """A chain that this one builds on did not succeed."""
+
+    def __init__(self, chain: Chain, record: Record) -> None:
+        reason = (record.error or {}).get("reason")
+        became = "failed" if record.status == "failed" else f"was {record.status}"
+        self.told: dict[str, object] = {"reason": f"builds on {chain.key}, which {became}: {reason}"}
+        if not record.is_final:
+            self.told["cause"] = MACHINE
 
 
 class Engine:
@@ -50,6 +59,7 @@ class Engine:
         self._data = data
         self._device = device
         self.settled = Settled(store, rerun)
+        self._turns = Turns(store, self.settled, self.compute)
         self._recent: OrderedDict[str, State] = OrderedDict()
         self._measurer = Measurer()
 
@@ -75,13 +85,16 @@ class Engine:
 
         Errors: DataError and StoreError, which concern more than this chain.
         """
-        record = self.stored(chain)
-        if record is None:
-            with self._store.lock(chain.key):
-                record = self.stored(chain)
-                if record is None:
-                    record, files = self._compute(chain)
-                    self._store.put(record, files)
+        return self._turns.record(chain)
+
+    def attempt(self, chain: Chain) -> Record | None:
+        """The same, but None where another process computes it or what it builds on."""
+        return self._turns.attempt(chain)
+
+    def compute(self, chain: Chain) -> Record:
+        """The record of the chain, computed and stored by whoever holds its lock. Errors: as of `record`."""
+        record, files = self._compute(chain)
+        self._store.put(record, files)
         self.settled.add(record)
         return record
 
@@ -97,7 +110,7 @@ class Engine:
             state = self._advance(chain)
             record, files = self._measured(chain, state)
         except _UnmetError as unmet:
-            return replace(draft, status="skipped", error={"reason": str(unmet)}), {}
+            return replace(draft, status="skipped", error=unmet.told), {}
         except (DataError, StoreError):
             raise
         except (Exception, SystemExit) as error:  # whatever a plugin raises costs its own cells and no others
@@ -156,9 +169,7 @@ class Engine:
     def _required(self, chain: Chain) -> Record:
         record = self.record(chain)
         if record.status != "ok":
-            reason = (record.error or {}).get("reason")
-            became = "failed" if record.status == "failed" else f"was {record.status}"
-            raise _UnmetError(f"builds on {chain.key}, which {became}: {reason}")
+            raise _UnmetError(chain, record)
         return record
 
     def _load(self, chain: Chain, record: Record) -> State:
@@ -194,4 +205,4 @@ def _told(error: BaseException) -> dict[str, object]:
     except Exception:  # of the error's own making
         reason = type(error).__name__
     told = {"reason": reason, "traceback": "".join(traceback.format_exception(error)), "output": printed()}
-    return {name: text for name, text in told.items() if text}
+    return {name: text for name, text in told.items() if text} | cause(error)

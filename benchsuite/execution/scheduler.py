@@ -25,6 +25,9 @@ class Computer(Protocol):
     def record(self, chain: Chain) -> Record:
         """The record of the chain, computed if need be. Errors: DataError and StoreError."""
 
+    def attempt(self, chain: Chain) -> Record | None:
+        """The same, but None where another process computes it or what it builds on."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -40,16 +43,28 @@ def run_cells(
 ) -> Iterator[Outcome]:
     """One outcome per cell, those of one dense training together, so that its model is loaded once.
 
+    A cell that another run has in hand is left for later, so that runs of one board share its cells.
     Errors: ConfigError and DataError before anything is trained; StoreError.
     """
     cells = list(cells)
     computer.preflight(board, cells)
-    for cell in sorted(cells, key=lambda one: (one.chain.training.text, one.chain.seed, one.line)):
-        known = computer.stored(cell.chain)
-        if known is None:
+    waiting = sorted(cells, key=lambda one: (one.chain.training.text, one.chain.seed, one.line))
+    while waiting:
+        taken: list[Cell] = []
+        for cell in waiting:
+            known = computer.stored(cell.chain)
+            if known is None:
+                on_start(cell)
+            record = known or computer.attempt(cell.chain)
+            if record is None:
+                taken.append(cell)
+            else:
+                yield Outcome(cell, on_board(board, cell, record), known is None)
+        if len(taken) == len(waiting):  # nothing is left but what others compute
+            cell = taken.pop(0)
             on_start(cell)
-        record = known or computer.record(cell.chain)
-        yield Outcome(cell, on_board(board, cell, record), known is None)
+            yield Outcome(cell, on_board(board, cell, computer.record(cell.chain)), True)
+        waiting = taken
 
 
 def on_board(board: Board, cell: Cell, record: Record) -> Record:

@@ -18,10 +18,13 @@ class Settled:
         self._records: dict[str, Record] = {}
 
     def get(self, chain: Chain) -> Record | None:
-        """The record that a run would take over: of this run, or of the store as `rerun` says."""
+        """The record that a run would take over: of this run, or of the store as `rerun` says.
+
+        What the machine ended is never taken over from another run.
+        """
         if chain.key not in self._records:
             record = None if self._rerun == "all" else self._store.record(chain.key)
-            if record is None or (self._rerun == "failed" and record.status != "ok"):
+            if record is None or not record.is_final or (self._rerun == "failed" and record.status != "ok"):
                 return None
             self._records[chain.key] = record
         return self._records[chain.key]
@@ -34,10 +37,7 @@ class Settled:
         """Its entry was found broken."""
         self._records.pop(chain.key, None)
 
-    def trust(self, keys: Iterable[str]) -> None:
-        """What another process of the same run settled: its records are in the store, whatever `rerun` says."""
-        for key in keys:
-            if key not in self._records:
-                record = self._store.record(key)
-                if record is not None:
-                    self._records[key] = record
+    def trust(self, records: Iterable[Record]) -> None:
+        """What another process of the same run settled, whatever `rerun` says."""
+        for record in records:
+            self._records.setdefault(record.key, record)

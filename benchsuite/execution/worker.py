@@ -1,6 +1,6 @@
 """The engine in a process of its own, within limits: what hangs, crashes or takes all memory costs its own cells."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -12,9 +12,10 @@ from benchsuite.execution.limits import Limits
 from benchsuite.execution.scheduler import Computer, OnEpoch
 from benchsuite.execution.session import Session
 from benchsuite.execution.settled import Settled
+from benchsuite.execution.turns import Turns, needed
 from benchsuite.isolation import AVAILABLE, Isolated, LostCallError, TimedOutError, tell
 from benchsuite.plan import Board, Cell, Chain
-from benchsuite.store import Record, Store
+from benchsuite.store import MACHINE, Record, Store
 
 if TYPE_CHECKING:
     from benchsuite.execution.engine import Engine
@@ -39,7 +40,11 @@ def computing(session: Session, limits: Limits | None = None) -> Iterator[Comput
 
 
 class Worker:
-    """Asks an engine in another process for one record at a time, and writes the records that it does not live to."""
+    """Asks an engine in another process for one record at a time, and writes the records that it does not live to.
+
+    The locks are held here: waiting for another run takes none of a record's time, and when the worker is lost nobody
+    else has computed the record meanwhile.
+    """
 
     def __init__(self, session: Session, limits: Limits) -> None:
         self.on_epoch: OnEpoch | None = None
@@ -64,6 +69,10 @@ class Worker:
     def _settled(self) -> Settled:
         return Settled(self._store, self._session.rerun)
 
+    @cached_property
+    def _turns(self) -> Turns:
+        return Turns(self._store, self._settled, self._computed)
+
     def stored(self, chain: Chain) -> Record | None:
         """As of an engine."""
         return self._settled.get(chain)
@@ -79,16 +88,13 @@ class Worker:
 
     def record(self, chain: Chain) -> Record:
         """As of an engine: with what the chain builds on, each within limits of its own."""
-        before: list[str] = []
-        for one in dict.fromkeys(needed(chain)):
-            if self.stored(one) is None:
-                self._settled.add(self._computed(one, before))
-            before.append(one.key)
-        record = self.stored(chain)
-        assert record is not None, "it is the last of those needed"
-        return record
+        return self._turns.record(chain)
 
-    def _computed(self, chain: Chain, settled: Collection[str]) -> Record:
+    def attempt(self, chain: Chain) -> Record | None:
+        """As of an engine."""
+        return self._turns.attempt(chain)
+
+    def _computed(self, chain: Chain) -> Record:
         draft: Record | None = None
 
         def hear(event: object) -> None:
@@ -103,7 +109,7 @@ class Worker:
                 _record,
                 self._session,
                 chain,
-                settled,
+                [record for one in needed(chain) if (record := self._settled.get(one))],
                 timeout=self._limits.seconds(chain),
                 memory=self._memory,
                 on_event=hear,
@@ -111,20 +117,12 @@ class Worker:
         except LostCallError as lost:
             told = {"reason": str(lost), "traceback": lost.traceback, "output": lost.output}
             error = {name: text for name, text in told.items() if text}
+            if lost.by_machine:
+                error["cause"] = MACHINE
             draft = draft or self._session.engine.draft(chain)  # its end came before its first word
             record = replace(draft, status="timeout" if isinstance(lost, TimedOutError) else "failed", error=error)
-            with self._store.lock(chain.key):
-                self._store.put(record, {})
+            self._store.put(record, {})
             return record
-
-
-def needed(chain: Chain) -> Iterator[Chain]:
-    """The chains that get records before the chain's own can be computed, in that order, and itself at the end."""
-    for link in chain.links():
-        if link.step.epochs_trained or link == chain:
-            for reference in link.references():
-                yield from needed(reference)
-            yield link
 
 
 @dataclass(frozen=True)
@@ -155,8 +153,8 @@ def _preflight(session: Session, board: Board, cells: Iterable[Cell]) -> None:
     _engine(session).preflight(board, cells)
 
 
-def _record(session: Session, chain: Chain, settled: Collection[str]) -> Record:
+def _record(session: Session, chain: Chain, settled: Iterable[Record]) -> Record:
     engine = _engine(session)
     engine.settled.trust(settled)
     tell(engine.draft(chain))
-    return engine.record(chain)
+    return engine.compute(chain)

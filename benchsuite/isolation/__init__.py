@@ -3,7 +3,7 @@
 from benchsuite.isolation.ends import DiedError, LostCallError, OutOfMemoryError, RaisedError, TimedOutError
 from benchsuite.isolation.inside import printed, tell
 from benchsuite.isolation.process import Isolated
-from benchsuite.isolation.server import AVAILABLE, start
+from benchsuite.isolation.server import AVAILABLE, start, stop
 
 __all__ = [
     "AVAILABLE",
@@ -15,5 +15,6 @@ __all__ = [
     "TimedOutError",
     "printed",
     "start",
+    "stop",
     "tell",
 ]

@@ -2,12 +2,16 @@
 
 
 class LostCallError(Exception):
-    """A call without a result: why, the end of what its process printed, and a traceback where there is one."""
+    """A call without a result: why, the end of what its process printed, and a traceback where there is one.
 
-    def __init__(self, reason: str, output: str = "", traceback: str = "") -> None:
+    by_machine: it was ended from outside (a limit, the system, a signal), so that another try may well succeed.
+    """
+
+    def __init__(self, reason: str, output: str = "", traceback: str = "", *, by_machine: bool = False) -> None:
         super().__init__(reason)
         self.output = output
         self.traceback = traceback
+        self.by_machine = by_machine
 
 
 class RaisedError(LostCallError):

@@ -10,9 +10,10 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import parent_process
+from multiprocessing import parent_process, reduction
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Protocol
 
 from benchsuite import errors
 from benchsuite.errors import BenchsuiteError
@@ -51,6 +52,24 @@ class Raised:
     peak: int
 
 
+class Handed:
+    """An open file on its way into a process, where it has another number."""
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Callable[["_Duplicate"], "Handed"], tuple[object]]:
+        return _taken, (reduction.DupFd(self.file),)
+
+
+class _Duplicate(Protocol):
+    def detach(self) -> int: ...
+
+
+def _taken(file: _Duplicate) -> Handed:
+    return Handed(file.detach())
+
+
 def nothing() -> None:
     """The setup of a process that needs none."""
 
@@ -78,7 +97,7 @@ def serve(
     parent: Connection,
     environment: Mapping[str, str],
     folder: Path,
-    output: Path,
+    output: Handed,
     setup: Callable[..., object],
     args: tuple[object, ...],
 ) -> None:
@@ -86,12 +105,13 @@ def serve(
     import resource
 
     os.setsid()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # an end from outside, not an error of what is called
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ.clear()  # the server has that of the time when it was started
     os.environ.update(environment)
     os.chdir(folder)
-    _printed.append(_redirected(output))
+    _printed.append(_redirected(output.file))
     faulthandler.enable()
     with suppress(OSError):  # on Linux: where memory ends, this process goes, and not its parent
         Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST)
@@ -106,10 +126,11 @@ def serve(
         parent.send_bytes(_answered(_called, asked))
 
 
-def _redirected(output: Path) -> int:
+def _redirected(file: int) -> int:
     """Both outputs go into the file, whoever writes them, and there is no input. The file, open."""
-    file = os.open(output, os.O_RDWR | os.O_APPEND)
-    output.unlink()
+    import fcntl
+
+    fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)  # it may be truncated
     for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
         os.dup2(file, number)
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # as the interpreter made them

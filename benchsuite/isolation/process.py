@@ -7,7 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from math import inf
 from multiprocessing.connection import Connection, wait
@@ -18,9 +18,10 @@ from typing import IO, TypeVar, cast
 
 import psutil
 
+from benchsuite.errors import IsolationError
 from benchsuite.isolation.ends import DiedError, LostCallError, OutOfMemoryError, RaisedError, TimedOutError
-from benchsuite.isolation.inside import Raised, Returned, Told, last_lines, nothing, serve
-from benchsuite.isolation.server import no_program, start
+from benchsuite.isolation.inside import Handed, Raised, Returned, Told, last_lines, nothing, serve
+from benchsuite.isolation.server import has_ended, no_program, start
 
 T = TypeVar("T")
 OnEvent = Callable[[object], None]
@@ -29,6 +30,14 @@ _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
 _MOST_PRINTED_BYTES = 1 << 24
 _GIB = 1 << 30
+_MOST_STARTS = 3
+_UNKNOWN_CODE = 255
+"""What multiprocessing says where the server ended before the process."""
+_FROM_OUTSIDE = {
+    *(signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGXCPU),
+    signal.SIGBUS,  # memory that is mapped to a file, where the disk is full or broken
+}
+"""Signals that a user or the system sends; the others are crashes."""
 
 
 @dataclass(frozen=True)
@@ -126,16 +135,31 @@ class Isolated:
             running.kill()
 
     def _started(self) -> _Running:
+        for _ in range(_MOST_STARTS):
+            try:
+                return self._start()
+            except (OSError, EOFError) as error:  # EOFError where the server was killed at its start
+                failure = error
+        raise IsolationError(
+            f"no isolated process can be started ({failure or type(failure).__name__}), though {_MOST_STARTS} times"
+            " tried: see what ends the processes of this command, or run with --in-process"
+        ) from failure
+
+    def _start(self) -> _Running:
         start()
-        file, name = tempfile.mkstemp(prefix="benchsuite-")
-        ours, theirs = multiprocessing.Pipe()
-        process = multiprocessing.get_context("forkserver").Process(
-            target=serve, args=(theirs, dict(os.environ), Path.cwd(), Path(name), *self._setup), name="isolated"
-        )
-        with no_program():
-            process.start()
-        theirs.close()
-        return _Running(process, ours, os.fdopen(file, "r+b", buffering=0))
+        with ExitStack() as opened:
+            printed = opened.enter_context(tempfile.TemporaryFile(buffering=0))  # it has no name that could stay
+            ours, theirs = map(opened.enter_context, multiprocessing.Pipe())
+            process = multiprocessing.get_context("forkserver").Process(
+                target=serve,
+                args=(theirs, dict(os.environ), Path.cwd(), Handed(printed.fileno()), *self._setup),
+                name="isolated",
+            )
+            with no_program():
+                process.start()
+            theirs.close()
+            opened.pop_all()
+        return _Running(process, ours, printed)
 
     def _result(self, reply: Returned | Raised, running: _Running) -> object:
         self.peak_memory = reply.peak
@@ -152,6 +176,8 @@ class Isolated:
             ready = wait([running.connection, running.process.sentinel], max(0.0, until_next_look))
             if ready:
                 try:
+                    if running.connection not in ready and not running.connection.poll():
+                        raise EOFError  # its last words would have come before
                     message = pickle.loads(running.connection.recv_bytes())
                 except (EOFError, OSError):
                     raise _death(running) from None
@@ -174,13 +200,24 @@ def _death(running: _Running) -> DiedError:
     """Of a process that ended by itself."""
     running.process.join(_GRACE_SECONDS)
     code = running.process.exitcode
+    by_machine = False
     if code is None:
         reason = "cut the connection of its process"
+    elif code == _UNKNOWN_CODE and has_ended(_GRACE_SECONDS):
+        reason, by_machine = "its process was lost: the server that started it was killed", True
     elif code < 0:
-        reason = f"its process was killed by {signal.Signals(-code).name}"
+        reason, by_machine = f"its process was killed by {_name(-code)}", -code in _FROM_OUTSIDE
     else:
         reason = f"ended its process with exit code {code}"
-    return DiedError(reason, running.told())
+    return DiedError(reason, running.told(), by_machine=by_machine)
+
+
+def _name(number: int) -> str:
+    """A signal's name; signals of real time have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _ended(running: _Running, kind: type[LostCallError], reason: str) -> LostCallError:
@@ -188,4 +225,4 @@ def _ended(running: _Running, kind: type[LostCallError], reason: str) -> LostCal
     with suppress(ProcessLookupError):  # it has just died
         os.kill(cast(int, running.process.pid), signal.SIGABRT)
     running.process.join(_GRACE_SECONDS)
-    return kind(reason, running.told())
+    return kind(reason, running.told(), by_machine=True)

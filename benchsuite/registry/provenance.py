@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchsuite.api import PROJECT
 from benchsuite.registry.belongings import Belongings
+from benchsuite.registry.equal_sources import EARLIER
 from benchsuite.registry.essence import essence
 from benchsuite.registry.fields import Factory, class_of
 from benchsuite.registry.imports import data_files, imported_modules, spec_of
@@ -30,7 +31,8 @@ def source_digest(factory: Factory, distribution: str = "") -> str:
     digest = hashlib.sha256()
     for name, content in sorted(sources.items()):
         digest.update(f"{name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
+    found = digest.hexdigest()
+    return EARLIER.get(found, found)
 
 
 def _class_source(cls: type) -> bytes:

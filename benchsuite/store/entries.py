@@ -5,6 +5,7 @@ store/<key>/model.safetensors    where a model was trained
 store/<key>/SHA256SUMS           checksums of the others, as `sha256sum -c` reads them
 """
 
+import errno
 import os
 import shutil
 import time
@@ -14,7 +15,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from uuid import uuid4
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from benchsuite.errors import StoreError
 from benchsuite.store.records import Record
@@ -41,26 +42,40 @@ class Store:
             probe = self._aside / f"probe-{uuid4().hex}"
             probe.write_bytes(b"room for an entry")
             probe.unlink()
-            free = shutil.disk_usage(self.home).free
         except OSError as error:
-            raise StoreError(
-                f"the store {self.home} is not writable ({error.strerror}): set BENCHSUITE_HOME to a folder that is"
-            ) from error
+            raise self._unwritable(error.strerror) from error
+        self.check()
+        self._sweep()
+
+    def check(self) -> None:
+        """Check that the store could be opened, without writing anything. Errors: StoreError."""
+        try:
+            nearest = next(one for one in (self.home, *self.home.absolute().parents) if one.exists())
+            free = shutil.disk_usage(nearest).free
+        except OSError as error:
+            raise self._unwritable(error.strerror) from error
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            raise self._unwritable("Permission denied" if nearest.is_dir() else "Not a directory")
         if free < _LEAST_FREE_BYTES:
             raise StoreError(
                 f"{free >> 20} MiB are free at {self.home}, {_LEAST_FREE_BYTES >> 20} needed:"
                 " make room, or set BENCHSUITE_HOME to a folder on another disk"
             )
-        self._sweep()
+
+    def _unwritable(self, reason: str | None) -> StoreError:
+        return StoreError(f"the store {self.home} is not writable ({reason}): set BENCHSUITE_HOME to a folder that is")
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[None]:
-        """One process at a time works on a key; it is released when the process dies."""
+    def lock(self, key: str, *, wait: bool = True) -> Iterator[bool]:
+        """Let one process at a time work on a key; the lock is released when the process dies.
+
+        Gives whether the lock is held: it always is, but without `wait` where another process has it.
+        """
         lock = FileLock(self._locks / f"{key}.lock")
-        with self._writing():
-            lock.acquire()
+        with self._writing(), suppress(Timeout):
+            lock.acquire(blocking=wait)
         try:
-            yield
+            yield lock.is_locked
         finally:
             lock.release()
 
@@ -94,7 +109,12 @@ class Store:
         return path
 
     def put(self, record: Record, files: Mapping[str, bytes]) -> None:
-        """Write an entry aside and rename it into place, over an older one. Errors: StoreError."""
+        """Write an entry aside and rename it into place, over an older one; the lock of its key is held.
+
+        A record that is ok stays, with its files, where the new one is not. Errors: StoreError.
+        """
+        if record.status != "ok" and (known := self.record(record.key)) and known.status == "ok":
+            return
         contents = {RECORD: record.text.encode(), **files}
         sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
         aside = self._aside / f"{record.key}-{uuid4().hex}"
@@ -103,10 +123,20 @@ class Store:
                 aside.mkdir()
                 for name, content in {**contents, SUMS: sums.encode()}.items():
                     (aside / name).write_bytes(content)
-                self._set_aside(record.key, discard=True)
-                os.rename(aside, self._entries / record.key)
+                self._replace(record.key, aside)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+
+    def _replace(self, key: str, entry: Path) -> None:
+        """Rename an entry into place: again if the last breath of a killed run's worker came between."""
+        while True:
+            self._set_aside(key, discard=True)
+            try:
+                os.rename(entry, self._entries / key)
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

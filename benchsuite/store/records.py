@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,13 @@ SCHEMA = 1
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Status = Literal["ok", "failed", "timeout", "skipped"]
+
+MACHINE = "machine"
+"""The `cause` in a record's error where the machine ended the computation, and not the plugin."""
+_MACHINE_REASONS = re.compile(
+    "took longer than the .* seconds that it may|took more than the .* of memory that it may|killed by SIGKILL"
+)
+"""Found in the reasons of records that were written before errors had a cause."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,13 @@ class Record:
     def at(self, place: Mapping[str, object]) -> "Record":
         """The record as a cell of a board: with the place added to what was asked."""
         return replace(self, cell={**self.cell, **place})
+
+    @property
+    def is_final(self) -> bool:
+        """Whether another computation would end alike. Not where the machine ended this one, or one it builds on."""
+        error = self.error or {}
+        by_machine = error.get("cause") == MACHINE or _MACHINE_REASONS.search(str(error.get("reason")))
+        return self.status == "ok" or not (self.status == "timeout" or by_machine)
 
     @property
     def text(self) -> str:

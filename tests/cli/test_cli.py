@@ -238,6 +238,17 @@ def test_doctor(benchsuite):
     assert "torch" in printed.out
 
 
+def test_doctor_writes_nothing(benchsuite):
+    data = benchsuite.folder / "data"
+    (data / "cifar10-jpeg").mkdir(parents=True)
+    for split in ("train", "test"):
+        (data / "cifar10-jpeg" / split / "cat").mkdir(parents=True)
+        (data / "cifar10-jpeg" / split / "cat" / "1.png").write_bytes(b"no image")
+    before = sorted(benchsuite.folder.rglob("*"))
+    assert benchsuite("doctor", "--data", str(data)).code == 0
+    assert sorted(benchsuite.folder.rglob("*")) == before
+
+
 def test_doctor_names_what_stands_in_the_way(benchsuite, install_plugin, monkeypatch):
     install_plugin("broken-at-import", "raise OSError('no such device')")
     (benchsuite.folder / "file").write_text("no folder")

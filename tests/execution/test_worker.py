@@ -1,5 +1,6 @@
 """A board run in a worker process gives what it gives in this one."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,21 @@ def test_what_is_timed_out_has_whole_records(tmp_path, seconds):
         assert not list(faults(one))
         assert one.cell["steps"][0]["step"] == "train"
         assert one.provenance["plugins"]
+
+
+def test_what_was_timed_out_is_tried_again_by_the_next_run(board, here, tmp_path):
+    records, _ = here
+    assert {one.status for one in benchsuite.run(board, home=tmp_path, isolated=True, timeout=1e-9)} == {"timeout"}
+    assert timeless(benchsuite.run(board, home=tmp_path, isolated=True)) == timeless(records)
+
+
+def test_a_run_that_is_timed_out_leaves_the_good_records_of_others(board, here, tmp_path):
+    """Not even computing all again replaces them: the run tells its own end, the store keeps the record."""
+    records, home = here
+    shutil.copytree(home, tmp_path / "home")
+    before = written(tmp_path / "home")
+    lost = benchsuite.run(board, home=tmp_path / "home", isolated=True, rerun="all", timeout=1e-9)
+    assert {one.status for one in lost} == {"timeout"}
+    assert written(tmp_path / "home") == before
+    kept = benchsuite.run(board, home=tmp_path / "home", isolated=True)
+    assert [one.text for one in kept] == [one.text for one in records]

@@ -70,8 +70,11 @@ def test_a_truncated_cache_is_decoded_again(root, left):
 def test_a_truncated_fingerprint_is_computed_again(root):
     fingerprint = Raw().fingerprint(root)
     (kept,) = cached(root)
-    kept.write_text(fingerprint[:-1])
-    assert Raw().fingerprint(root) == fingerprint == kept.read_text()
+    intact = kept.read_text()
+    for damaged in (intact[:-1], intact[:64], "0" * 64, intact.replace(intact[3], "g"), "0" + intact[1:]):
+        kept.write_text(damaged)
+        assert Raw().fingerprint(root) == fingerprint
+        assert kept.read_text() == intact
 
 
 def test_a_changed_file_is_decoded_anew(root):
@@ -80,6 +83,33 @@ def test_a_changed_file_is_decoded_anew(root):
     os.utime(root / "pixels", ns=(0, 0))
     assert Raw().fingerprint(root) != fingerprint
     assert torch.equal(Raw().load(root, "train").images.flatten(), before.images.flatten().flip(0))
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["written over", "replaced"])
+def test_a_file_that_changes_but_for_its_size_and_time_is_decoded_anew(root, replaced):
+    pixels = root / "pixels"
+    before, fingerprint, status = Raw().load(root, "train"), Raw().fingerprint(root), pixels.stat()
+    written = root / "other" if replaced else pixels
+    written.write_bytes(PIXELS[::-1])
+    os.utime(written, ns=(status.st_atime_ns, status.st_mtime_ns))
+    written.replace(pixels)
+    assert (pixels.stat().st_size, pixels.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert Raw().fingerprint(root) != fingerprint
+    assert torch.equal(Raw().load(root, "train").images.flatten(), before.images.flatten().flip(0))
+
+
+@pytest.mark.parametrize("byte", [-1, -96, -140], ids=lambda byte: f"byte {byte}")
+def test_a_changed_tensor_in_the_cache_is_decoded_again(root, byte):
+    expected = Raw().load(root, "train")
+    (kept,) = root.rglob("*.safetensors")
+    intact = kept.read_bytes()
+    damaged = bytearray(intact)
+    damaged[byte] ^= 1
+    kept.write_bytes(damaged)
+    found = Raw().load(root, "train")
+    assert torch.equal(found.images, expected.images)
+    assert torch.equal(found.labels, expected.labels)
+    assert kept.read_bytes() == intact
 
 
 def test_the_bytes_are_hashed_once(root, monkeypatch):
@@ -113,7 +143,7 @@ def test_what_cannot_be_decoded_is_not_kept(root):
 def test_an_interrupted_write_leaves_nothing(root, monkeypatch):
     Raw().fingerprint(root)
 
-    def interrupted(tensors, file):
+    def interrupted(tensors, file, metadata):
         file.write_bytes(b"half")
         raise KeyboardInterrupt
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchsuite.api import Pruner
+from benchsuite.registry import provenance
 from benchsuite.registry.provenance import source_digest
 
 PACKAGE = {
@@ -124,3 +125,12 @@ def test_a_board_is_digested_by_its_file(tmp_path):
     assert source_digest(board) == source_digest(copy)
     copy.write_text("a = 2")
     assert source_digest(board) != source_digest(copy)
+
+
+def test_a_source_declared_equal_has_the_digest_of_the_earlier_one(folder, monkeypatch):
+    before = digest("one")
+    (folder / "one.py").write_text(PACKAGE["one.py"] + "faster = True\n")
+    monkeypatch.setattr(provenance, "EARLIER", {digest("one"): before})
+    assert digest("one") == before
+    (folder / "one.py").write_text(PACKAGE["one.py"] + "faster = False\n")
+    assert digest("one") != before

@@ -1,5 +1,6 @@
 """The store: an entry is whole or absent, whatever happens to it, its disk or its writer."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -73,11 +74,36 @@ def test_another_process_finds_it(store: Store):
 
 
 def test_a_new_entry_takes_the_place_of_the_old_one(store: Store):
-    newer = Record(KEY, "failed", error={"reason": "no"})
+    newer = Record(KEY, "ok", metrics={"accuracy": 98.0})
     store.put(newer, {})
     assert store.record(KEY) == newer
     assert store.file(KEY, "model.safetensors") is None
     assert aside(store) == []
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout", "skipped"])
+def test_a_good_entry_is_never_replaced_by_less(store: Store, status):
+    before = content(entry(store))
+    store.put(Record(KEY, status, error={"reason": "no"}), {})
+    assert content(entry(store)) == before
+    assert aside(store) == []
+
+
+def test_any_record_takes_the_place_of_a_failure(tmp_path: Path):
+    store = opened(tmp_path / "home")
+    for record in (Record(KEY, "timeout"), Record(KEY, "failed", error={"reason": "no"}), RECORD):
+        store.put(record, {})
+        assert store.record(KEY) == record
+
+
+def test_a_lock_that_another_holds_is_not_waited_for_unless_asked(store: Store):
+    file = os.open(store.home / "locks" / f"{KEY}.lock", os.O_CREAT | os.O_RDWR)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    with store.lock(KEY, wait=False) as held:
+        assert not held
+    os.close(file)
+    with store.lock(KEY, wait=False) as held:
+        assert held
 
 
 def test_sha256sum_reads_the_checksums(store: Store):
@@ -216,7 +242,7 @@ store = Store(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    store.put(Record(sys.argv[2], "failed"), {"model.safetensors": bytes(1 << 20)})
+    store.put(Record(sys.argv[2], "ok"), {"model.safetensors": bytes(1 << 20)})
 except StoreError as error:
     print(error)
 """

@@ -89,6 +89,29 @@ def test_a_line_is_canonical(record):
     assert Record.parse(shuffled).text == record.text
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "final"),
+    [
+        ("ok", None, True),
+        ("failed", {"reason": "ValueError: no"}, True),
+        ("failed", {"reason": "its process was killed by SIGSEGV"}, True),
+        ("failed", {"reason": "ended its process with exit code 3"}, True),
+        ("failed", {"reason": "MemoryError: ", "cause": "machine"}, False),
+        ("failed", {"reason": "its process was killed by SIGKILL"}, False),
+        ("failed", {"reason": "took more than the 2 GiB of memory that it may"}, False),
+        ("timeout", {"reason": "took longer than the 4 seconds that it may"}, False),
+        ("timeout", None, False),
+        ("skipped", {"reason": "builds on 12ab, which failed: ValueError: no"}, True),
+        ("skipped", {"reason": "builds on 12ab, which was timeout: …", "cause": "machine"}, False),
+        ("skipped", {"reason": "builds on 12ab, which was timeout: took longer than the 9 seconds that it may"}, False),
+        ("skipped", {"reason": "builds on 12ab, which failed: its process was killed by SIGKILL"}, False),
+    ],
+)
+def test_what_the_machine_ended_is_not_final(status, error, final):
+    """Records without a cause are of versions that did not write one."""
+    assert Record("12ab", status, error=error).is_final is final
+
+
 def test_a_place_on_a_board_is_added_to_what_was_asked():
     record = Record("k", "ok", cell={"seed": 0, "line": 1}).at({"line": 2, "board": "b"})
     assert record.cell == {"seed": 0, "line": 2, "board": "b"}
