@@ -3,19 +3,20 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
-from math import inf
+from math import inf, isfinite
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from benchsuite.api import Model, Quantizer
-from benchsuite.errors import PluginError
+from benchsuite.errors import DivergedError, PluginError
 from benchsuite.execution.compress import fold, masks_of
 from benchsuite.execution.data import Examples
 from benchsuite.execution.history import few_weights, solution
 from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import (
+    Evaluation,
     evaluate,
     latency_ms,
     layer_macs,
@@ -45,7 +46,8 @@ class Measurer:
         """Metrics and per-layer counts.
 
         quantizers: by layer, what its weights are quantized with. dense: bytes in float32 of the network before
-        channels were removed. Errors: PluginError where masks or grids do not hold.
+        channels were removed. Errors: PluginError where masks or grids do not hold; DivergedError for outputs or a
+        loss that are NaN or infinite.
         """
         with parametrize.cached(), torch.no_grad():
             weights = {name: _tensor(layer.weight) for name, layer in prunable(model).items()}
@@ -60,6 +62,7 @@ class Measurer:
             batches = test.in_order()
             with fitting_threads(sum(self._macs[shapes].values()) * len(batches[0][0])):
                 evaluation = evaluate(model, architecture.loss, batches)
+            _verify_finite(evaluation)
             small = solution(model) if few_weights(model) else None
             digest = weights_digest(model)
         metrics: dict[str, object] = {"loss": evaluation.loss, "weights_sha256": digest, **counts}
@@ -84,6 +87,14 @@ def latency(model: nn.Module, test: Examples, macs: float = inf) -> dict[str, ob
     with fitting_threads(macs):
         milliseconds = latency_ms(fold(model), test.example())
     return {"latency_ms": round(milliseconds, _SHOWN_DECIMALS), "latency_batch": 1}
+
+
+def _verify_finite(evaluation: Evaluation) -> None:
+    if evaluation.diverged:
+        count = f"{evaluation.diverged} of {len(evaluation.correct)} test examples"
+        raise DivergedError(f"diverged: the outputs for {count} hold NaN or infinity")
+    if not isfinite(evaluation.loss):
+        raise DivergedError(f"diverged: the loss on the test set is {evaluation.loss}")
 
 
 def _verify_masks(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:

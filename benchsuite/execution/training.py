@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchsuite.api import Recipe, Regularizer
+from benchsuite.errors import DivergedError
 from benchsuite.execution.data import Examples
 from benchsuite.execution.history import History
 from benchsuite.execution.threads import fitting_threads
@@ -31,6 +32,7 @@ def train(
 
     seed: of the order of the examples, the augmentation and dropout. before_epoch: called with 1, 2, …
     Returns what `History` collects, by name one value for each epoch.
+    Errors: DivergedError after the first epoch whose loss is NaN or infinite.
     """
     device = examples.images.device
     generator = torch.Generator().manual_seed(seed)
@@ -68,7 +70,12 @@ def train(
                 if regularizer:
                     regularizer.after_step(model, lr)
                 history.batch(batch_loss, outputs, labels)
-            history.epoch()
+            mean = history.epoch()
+            if not math.isfinite(mean):
+                raise DivergedError(
+                    f"diverged in epoch {epoch} of {recipe.epochs}: the training loss is {mean}; "
+                    f"lower the learning rate, lr = {recipe.lr:g}"
+                )
     model.eval()
     return history.epochs
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from benchsuite.metrics.measure import measure_model
     from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
     from benchsuite.metrics.statistics import Summary, paired_change, summarize
-    from benchsuite.metrics.tensors import model_tensors
+    from benchsuite.metrics.tensors import model_tensors, parameters
 
 __all__ = [
     "Evaluation",
@@ -34,6 +34,7 @@ __all__ = [
     "pack",
     "pack_bits",
     "paired_change",
+    "parameters",
     "prunable",
     "select",
     "size_bytes",
