@@ -10,8 +10,6 @@ from benchsuite.api import DataInfo, ImageData, TensorData
 from benchsuite.errors import DataError
 
 _LEAST_CLASSES = 2
-_SIGNS = {-1, 1}
-"""The labels of two classes that a single output tells apart by its sign, beside 0 and 1."""
 
 
 def check_split(place: str, info: DataInfo, data: object) -> None:
@@ -86,14 +84,14 @@ def _check_inputs(place: str, info: DataInfo, inputs: Tensor, targets: Tensor) -
 
 
 def _check_classes(place: str, info: DataInfo, labels: Tensor, *, signs: bool) -> None:
-    """signs: labels −1 and 1 are right, too."""
+    """signs: of two classes the labels may be −1 and 1, too, which a single output tells apart."""
     if info.classes < _LEAST_CLASSES:
         raise DataError(
             f"{place}: a classification needs at least {_LEAST_CLASSES} classes, and the data set has {info.classes}: "
             "every answer would be right (the targets of a regression are floats)"
         )
     least, most = int(labels.min()), int(labels.max())
-    if signs and info.classes == _LEAST_CLASSES and set(labels.unique().tolist()) <= _SIGNS:
+    if signs and info.classes == _LEAST_CLASSES and bool((labels.abs() == 1).all()):
         return
     if least < 0 or most >= info.classes:
         raise DataError(f"{place}: labels {least}..{most} of {info.classes} classes")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
     from benchsuite.metrics.statistics import Summary, paired_change, summarize
     from benchsuite.metrics.tensors import model_tensors, parameters
+    from benchsuite.metrics.widths import mark_grid, nominal_bits
 
 __all__ = [
     "Evaluation",
@@ -27,10 +28,12 @@ __all__ = [
     "evaluate",
     "latency_ms",
     "layer_macs",
+    "mark_grid",
     "mask_digest",
     "measure_model",
     "model_tensors",
     "neff",
+    "nominal_bits",
     "pack",
     "pack_bits",
     "paired_change",
@@ -46,7 +49,7 @@ __all__ = [
     "weights_digest",
 ]
 
-_MODULES = ("statistics", "layers", "tensors", "accuracy", "digests", "counts", "size", "latency", "measure")
+_MODULES = ("statistics", "layers", "tensors", "accuracy", "digests", "widths", "counts", "size", "latency", "measure")
 
 
 def __getattr__(name: str) -> object:
