@@ -18,6 +18,10 @@ class PluginError(BenchsuiteError):
     """A plugin broke its contract: it fails its own cells and nothing else."""
 
 
+class DivergedError(BenchsuiteError):
+    """A network has NaN or infinite weights, outputs or loss: it fails its own cell, and there is nothing to rank."""
+
+
 class StrictPluginError(PluginError):
     """A plugin failed to load under `--strict-plugins`."""
 

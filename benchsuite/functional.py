@@ -31,12 +31,13 @@ from benchsuite.execution import decide
 from benchsuite.execution.adopted import adopt
 from benchsuite.execution.channels import remove_channels
 from benchsuite.execution.committed import Committed, default_baselines
-from benchsuite.execution.compress import add_masks, fold
+from benchsuite.execution.compress import add_masks, fold, weights_of
 from benchsuite.execution.limits import Limits
+from benchsuite.execution.measuring import bits_of, verify_grids
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
 from benchsuite.execution.worker import computing
-from benchsuite.metrics import measure_model
+from benchsuite.metrics import mark_grid, measure_model
 from benchsuite.metrics.evaluation import evaluating
 from benchsuite.registry import Kind, default_registry
 from benchsuite.store import Record, Store
@@ -112,19 +113,29 @@ def quantize(
 ) -> nn.Module:
     """A copy of the model that holds the quantized values themselves; zeros stay zero.
 
+    `measure` counts the bits of its weights as long as these are left on the grid, also in copies of the model, in
+    another dtype or pruned; in another model that only loads its state dict it counts those of the dtype.
     Errors: ConfigError for an unknown name, field or layer; PluginError if the quantizer breaks its contract or
     changes no weight.
     """
     check_model(model)
     method = cast(Quantizer, _configured("quantizer", quantizer, fields))
     quantized = deepcopy(model)
-    decide.quantize(quantized, method, names("skip", skip, _SKIP))
-    return fold(quantized)
+    skipped = names("skip", skip, _SKIP)
+    decide.quantize(quantized, method, skipped)
+    plain = fold(quantized)
+    weights = weights_of(plain, skipped, copies=False)
+    verify_grids(weights, dict.fromkeys(weights, method))
+    for name in weights:
+        mark_grid(plain.get_submodule(name), bits_of(method))
+    return plain
 
 
 def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
-    """The metrics that need no data: sparsity, parameters, MACs, bytes and compression.
+    """The metrics that need no data: sparsity, parameters, MACs, bits, bytes and compression.
 
+    `bits_per_weight` is the mean over the weights: the bits that `quantize` left, else those of the dtype, 16 in bf16.
+    The scales of a grid are not among them, but in `size_bytes`. `compression` is against the network in float32.
     example_input: a batch of one or more inputs, on the model's device; MACs are per example.
     """
     check_model(model)

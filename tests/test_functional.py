@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 import benchsuite
-from benchsuite import ConfigError, PluginError
+from benchsuite import ConfigError, DataError, PluginError
 from benchsuite.metrics import prunable
 
 
@@ -173,6 +173,103 @@ def test_quantize_any_network(model, name, fields):
     for layer_name, layer in prunable(quantized).items():
         assert torch.equal(layer.weight, quantizer.quantize(before[layer_name].weight.detach()))
         assert layer.weight.unique().numel() <= 2 ** fields["bits"]
+
+
+def counted(model: nn.Module) -> dict[str, int | float]:
+    return benchsuite.measure(model, torch.zeros(1, 20, dtype=next(model.parameters()).dtype))
+
+
+ALL = 20 * 16 + 16 * 16 + 16 * 4
+"""Weights of `sequential`."""
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8, 16])
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("name", ["ste-symmetric", "ste-asymmetric"])
+def test_measure_counts_the_bits_of_a_quantized_network(name, bits, per_channel):
+    torch.manual_seed(0)
+    quantized = benchsuite.quantize(sequential(), name, bits=bits, per_channel=per_channel)
+    assert counted(quantized)["bits_per_weight"] == bits
+    assert counted(benchsuite.prune(deepcopy(quantized), "random", sparsity=0.5))["bits_per_weight"] == bits
+    if bits < 16:
+        assert counted(quantized.bfloat16())["bits_per_weight"] == bits
+
+
+def test_measure_averages_bits_over_weights():
+    torch.manual_seed(0)
+    four = {"quantizer": "ste-symmetric", "bits": 4}
+    first_skipped = counted(benchsuite.quantize(sequential(), **four, skip=["first"]))["bits_per_weight"]
+    assert first_skipped == pytest.approx((320 * 32 + (ALL - 320) * 4) / ALL)
+    eight = benchsuite.quantize(sequential(), "ste-asymmetric", bits=8, skip=["last"])
+    mixed = benchsuite.quantize(eight, "ste-asymmetric", bits=3, skip=["first", "2"])
+    assert counted(mixed)["bits_per_weight"] == pytest.approx((576 * 8 + 64 * 3) / ALL)
+    half = benchsuite.quantize(sequential().half(), **four, skip=["first"])
+    assert counted(half)["bits_per_weight"] == pytest.approx((320 * 16 + (ALL - 320) * 4) / ALL)
+
+
+def test_a_quantized_network_that_was_trained_is_of_floats_again():
+    torch.manual_seed(0)
+    quantized = benchsuite.quantize(sequential(), "ste-symmetric", bits=8)
+    optimizer = torch.optim.SGD(quantized.parameters(), lr=1e-3)
+    quantized(torch.randn(8, 20)).square().mean().backward()
+    optimizer.step()
+    assert counted(quantized)["bits_per_weight"] == 32
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bits"), [(torch.float64, 64), (torch.float32, 32), (torch.bfloat16, 16), (torch.float16, 16)]
+)
+def test_measure_counts_the_bits_of_the_dtype(dtype, bits):
+    torch.manual_seed(0)
+    model = sequential()
+    for parameter in model.parameters():
+        parameter.data = torch.rand_like(parameter, dtype=torch.float64).to(dtype)
+    found = counted(model)
+    assert found["bits_per_weight"] == bits
+    dense = 4 * found["parameters"]
+    assert found["compression"] == dense / found["size_bytes"]
+    assert found["size_bytes"] < dense * bits / 32 + 400
+
+
+def test_a_quantizer_of_more_values_than_it_says_is_told():
+    @dataclass(frozen=True)
+    class Boasting(benchsuite.Quantizer):
+        bits: int = 2
+
+        def quantize(self, weight):
+            return (weight * 100).round() / 100
+
+    with pytest.raises(PluginError, match=r"layer 0: \d+ distinct non-zero values at 2 bits"):
+        benchsuite.quantize(sequential(), Boasting())
+
+
+def test_layers_of_integers_and_complex_numbers():
+    model = sequential()
+    model[2].weight = nn.Parameter(torch.ones(16, 16, dtype=torch.cfloat))
+    calls = [
+        lambda: benchsuite.prune(model, "percentile", sparsity=0.5),
+        lambda: benchsuite.quantize(model, "ste-symmetric", bits=4),
+    ]
+    for call in calls:
+        with pytest.raises(PluginError, match=r"layer 2 has weights of torch\.complex64, not of real floats: skip"):
+            call()
+    with pytest.raises(DataError, match=r'"0\.bias": dtype complex64 cannot be stored'):
+        benchsuite.measure(nn.Sequential(nn.Linear(2, 2, dtype=torch.cfloat)), torch.zeros(1, 2, dtype=torch.cfloat))
+    whole = Whole()
+    assert benchsuite.measure(whole, torch.ones(1, 4))["bits_per_weight"] == 8
+
+
+class Whole(nn.Linear):
+    """A layer of integers in a buffer, as quantized formats have it."""
+
+    def __init__(self):
+        super().__init__(4, 3, bias=False)
+        del self.weight
+        self.register_buffer("weight", torch.arange(12, dtype=torch.int8).reshape(3, 4))
+        self.scale = nn.Parameter(torch.tensor(0.1))
+
+    def forward(self, inputs):
+        return inputs @ (self.weight * self.scale).T
 
 
 def test_measure_any_network(model):

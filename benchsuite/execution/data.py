@@ -1,6 +1,6 @@
 """Data as tensors on the device: normalised and augmented by the batch, no worker processes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchsuite.api import DataInfo, Dataset, ImageData, Split, TensorData
+from benchsuite.api import DataInfo, Dataset, Split, TensorData
 from benchsuite.api.data import blamed
-from benchsuite.errors import DataError
+from benchsuite.execution.validation import check_alike, check_normalisation, check_split
 from benchsuite.plan import Use
 from benchsuite.registry import Registry
 
@@ -59,11 +59,14 @@ class Examples:
         return self.normalised(self.images[:1])
 
     def shuffled(
-        self, batch_size: int, generator: torch.Generator, augmentation: tuple[str, ...] = ()
+        self, batches: int | Sequence[int], generator: torch.Generator, augmentation: tuple[str, ...] = ()
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """All examples once in random order, normalised and augmented, in batches; the last may be smaller."""
+        """All examples once in random order, normalised and augmented.
+
+        batches: the size of all, of which the last may be smaller, or of each, as of `batch_sizes`.
+        """
         order = torch.randperm(len(self), generator=generator).to(self.images.device)
-        for chosen in torch.split(order, batch_size):
+        for chosen in torch.split(order, batches if isinstance(batches, int) else list(batches)):
             images = self.images.index_select(0, chosen)  # a hundred times faster than indexing bytes
             if "crop" in augmentation:
                 images = _crop(images, generator)
@@ -71,6 +74,13 @@ class Examples:
                 mirrored = torch.rand(len(images), generator=generator).to(images.device) < 0.5
                 images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
             yield self.normalised(images), self.labels.index_select(0, chosen)
+
+
+def batch_sizes(examples: int, batch_size: int, *, together: bool = False) -> list[int]:
+    """The sizes of the batches of an epoch; together: an example that would be left alone joins the last batch."""
+    full, rest = divmod(examples, batch_size)
+    sizes = [batch_size] * full + [rest] * bool(rest)
+    return [*sizes[:-2], sizes[-2] + 1] if together and rest == 1 and full else sizes
 
 
 def _crop(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -103,32 +113,25 @@ class DataSource:
     def examples(self, use: Use, split: Split) -> Examples:
         """One split on the device. Errors: DataError if it is not what the data set declares."""
         if (use, split) not in self._loaded:
-            dataset = self.plugin(use)
-            with blamed(use.name, "load"):
-                data = dataset.load(self._root, split)
-            if isinstance(data, TensorData):
-                self._loaded[use, split] = Examples(data.inputs.to(self._device), data.targets.to(self._device))
-            else:
-                _validate(use.name, split, self.info(use), data)
-                self._loaded[use, split] = Examples(
-                    data.images.to(self._device), data.labels.to(self._device), dataset.mean, dataset.std
-                )
+            self._loaded[use, split] = self._load(use, split)
         return self._loaded[use, split]
+
+    def _load(self, use: Use, split: Split) -> Examples:
+        dataset = self.plugin(use)
+        info = self.info(use)
+        with blamed(use.name, "load"):
+            data = dataset.load(self._root, split)
+        check_split(f"{use.name}, {split}", info, data)
+        if isinstance(data, TensorData):
+            found = Examples(data.inputs.to(self._device), data.targets.to(self._device))
+        else:
+            check_normalisation(use.name, info.channels, dataset.mean, dataset.std)
+            found = Examples(data.images.to(self._device), data.labels.to(self._device), dataset.mean, dataset.std)
+        others = {split: one for (of, split), one in self._loaded.items() if of == use}
+        check_alike(use.name, {name: (one.images, one.labels) for name, one in [*others.items(), (split, found)]})
+        return found
 
     def info(self, use: Use) -> DataInfo:
         """The shape of an example of the data set that a chain names, and its number of classes."""
         with blamed(use.name, "describe"):
             return self.plugin(use).describe(self._root)
-
-
-def _validate(name: str, split: Split, info: DataInfo, data: ImageData) -> None:
-    images, labels = data.images, data.labels
-    expected = (len(labels), info.channels, info.height, info.width)
-    if images.dtype != torch.uint8 or labels.dtype != torch.int64:
-        raise DataError(f"{name}, {split}: images are {images.dtype} and labels {labels.dtype}, not uint8 and int64")
-    if labels.ndim != 1 or not len(labels):
-        raise DataError(f"{name}, {split}: labels have shape {tuple(labels.shape)}, not (N,) with N of at least 1")
-    if tuple(images.shape) != expected:
-        raise DataError(f"{name}, {split}: images have shape {tuple(images.shape)}, not {expected}")
-    if int(labels.min()) < 0 or int(labels.max()) >= info.classes:
-        raise DataError(f"{name}, {split}: labels {int(labels.min())}..{int(labels.max())} of {info.classes} classes")

@@ -34,8 +34,7 @@ def decide(
     """
     layers: Mapping[str, Tensor] = MappingProxyType(weights_of(model, skip))
     for name, weight in layers.items():
-        if not _finite(weight):
-            raise PluginError(f"layer {name} has NaN or infinite weights: there is nothing to rank")
+        _check_weight(name, weight, "rank")
     earlier = Earlier(masks_of(model), final)
     if levels is None:
         masks, ties = _ask(pruner, layers, earlier, context)
@@ -65,8 +64,7 @@ def quantize(model: nn.Module, quantizer: Quantizer, skip: tuple[str, ...]) -> N
     """
     parts, changed = {}, False
     for name, weight in weights_of(model, skip).items():
-        if not _finite(weight):
-            raise PluginError(f"layer {name} has NaN or infinite weights: there is nothing to quantize")
+        _check_weight(name, weight, "quantize")
         shown = weight.clone()
         parts[name] = quantizing(quantizer, shown).to(weight.device)
         with torch.no_grad():
@@ -81,6 +79,13 @@ def quantize(model: nn.Module, quantizer: Quantizer, skip: tuple[str, ...]) -> N
         raise PluginError("quantization changed no weight")
     for name, part in parts.items():
         add_part(model.get_submodule(name), part)
+
+
+def _check_weight(name: str, weight: Tensor, purpose: str) -> None:
+    if not weight.is_floating_point():
+        raise PluginError(f"layer {name} has weights of {weight.dtype}, not of real floats: skip the layer")
+    if not _finite(weight):
+        raise PluginError(f"layer {name} has NaN or infinite weights: there is nothing to {purpose}")
 
 
 def _finite(weight: Tensor) -> bool:

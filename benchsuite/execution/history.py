@@ -29,10 +29,11 @@ class History:
         correct = (outputs.detach().argmax(1) == labels).sum() if classified else None
         self._batches.append((loss.detach(), correct, len(labels)))
 
-    def epoch(self) -> None:
-        """Called after each epoch."""
+    def epoch(self) -> float:
+        """The mean loss over the epoch's examples; called after each epoch."""
         examples = sum(size for _, _, size in self._batches)
-        self._add("train_loss", sum(float(loss) * size for loss, _, size in self._batches) / examples)
+        mean = sum(float(loss) * size for loss, _, size in self._batches) / examples
+        self._add("train_loss", mean)
         hits = [int(correct) for _, correct, _ in self._batches if correct is not None]
         if hits:
             self._add("train_accuracy", 100 * sum(hits) / examples)
@@ -42,6 +43,7 @@ class History:
         if self._model is not None:
             self.epochs.setdefault("weights", []).append([_short(one) for one in solution(self._model)])
         self._batches.clear()
+        return mean
 
     def _add(self, name: str, value: float) -> None:
         self.epochs.setdefault(name, []).append(_short(value))

@@ -3,27 +3,30 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
-from math import inf
+from math import inf, isfinite
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from benchsuite.api import Model, Quantizer
-from benchsuite.errors import PluginError
+from benchsuite.errors import DivergedError, PluginError
 from benchsuite.execution.compress import fold, masks_of
 from benchsuite.execution.data import Examples
 from benchsuite.execution.history import few_weights, solution
 from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import (
+    Evaluation,
     evaluate,
     latency_ms,
     layer_macs,
     measure_model,
+    nominal_bits,
     pack_bits,
     prunable,
     weights_digest,
 )
+from benchsuite.metrics.widths import FLOAT_BITS
 
 _SHOWN_DECIMALS = 3
 
@@ -45,21 +48,24 @@ class Measurer:
         """Metrics and per-layer counts.
 
         quantizers: by layer, what its weights are quantized with. dense: bytes in float32 of the network before
-        channels were removed. Errors: PluginError where masks or grids do not hold.
+        channels were removed. Errors: PluginError where masks or grids do not hold; DivergedError for outputs or a
+        loss that are NaN or infinite.
         """
         with parametrize.cached(), torch.no_grad():
             weights = {name: _tensor(layer.weight) for name, layer in prunable(model).items()}
             _verify_masks(weights, masks_of(model))
-            _verify_grids(weights, quantizers)
+            verify_grids(weights, quantizers)
             # by its text, since a field may hold a list; a convolution's MACs depend on the input, its weights do not
             shapes = (repr(architecture), test.example().shape, *(weight.shape for weight in weights.values()))
             if shapes not in self._macs:
                 self._macs[shapes] = layer_macs(model, test.example())
-            bits = {name: float(_bits(quantizer)) for name, quantizer in quantizers.items()}
+            bits = {name: min(FLOAT_BITS, nominal_bits(layer)) for name, layer in prunable(model).items()}
+            bits |= {name: min(bits[name], float(bits_of(quantizer))) for name, quantizer in quantizers.items()}
             counts, layers = measure_model(model, test.example(), bits, macs=self._macs[shapes])
             batches = test.in_order()
             with fitting_threads(sum(self._macs[shapes].values()) * len(batches[0][0])):
                 evaluation = evaluate(model, architecture.loss, batches)
+            _verify_finite(evaluation)
             small = solution(model) if few_weights(model) else None
             digest = weights_digest(model)
         metrics: dict[str, object] = {"loss": evaluation.loss, "weights_sha256": digest, **counts}
@@ -86,6 +92,14 @@ def latency(model: nn.Module, test: Examples, macs: float = inf) -> dict[str, ob
     return {"latency_ms": round(milliseconds, _SHOWN_DECIMALS), "latency_batch": 1}
 
 
+def _verify_finite(evaluation: Evaluation) -> None:
+    if evaluation.diverged:
+        count = f"{evaluation.diverged} of {len(evaluation.correct)} test examples"
+        raise DivergedError(f"diverged: the outputs for {count} hold NaN or infinity")
+    if not isfinite(evaluation.loss):
+        raise DivergedError(f"diverged: the loss on the test set is {evaluation.loss}")
+
+
 def _verify_masks(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
     for name, mask in masks.items():
         grown = int((weights[name].ne(0) & ~mask).count_nonzero())
@@ -93,18 +107,20 @@ def _verify_masks(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) ->
             raise PluginError(f"layer {name}: {grown} pruned weights are not zero")
 
 
-def _verify_grids(weights: Mapping[str, Tensor], quantizers: Mapping[str, Quantizer]) -> None:
+def verify_grids(weights: Mapping[str, Tensor], quantizers: Mapping[str, Quantizer]) -> None:
+    """Errors: PluginError for a layer with more distinct values than the bits of its quantizer allow."""
     for name, quantizer in quantizers.items():
-        weight, allowed = weights[name], 2 ** _bits(quantizer)
+        weight, allowed = weights[name], 2 ** bits_of(quantizer)
         if not bool(weight.isfinite().all()):
             raise PluginError(f"layer {name} has NaN or infinite weights")
         for group in weight.flatten(1) if quantizer.granularity == "channel" else [weight]:
             values = int(group[group != 0].unique().numel())
             if values > allowed:
-                raise PluginError(f"layer {name}: {values} distinct non-zero values at {_bits(quantizer)} bits")
+                raise PluginError(f"layer {name}: {values} distinct non-zero values at {bits_of(quantizer)} bits")
 
 
-def _bits(quantizer: Quantizer) -> int:
+def bits_of(quantizer: Quantizer) -> int:
+    """The width that a quantizer is configured with. Errors: PluginError if it has no field `bits`."""
     bits = getattr(quantizer, "bits", None)
     if not isinstance(bits, int):
         raise PluginError(f"quantizer {type(quantizer).__name__} has no field bits: int")

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from benchsuite.api import ChannelPruner, Model, PruneContext, Pruner, Quantizer, Recipe, Regularizer
-from benchsuite.errors import PluginError
+from benchsuite.errors import DivergedError, PluginError
 from benchsuite.execution.channels import Channels, remove_channels
 from benchsuite.execution.checkpoint import apply_checkpoint, load_checkpoint
 from benchsuite.execution.compress import Mask, add_masks, add_part, quantizing, weights_of, zero
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.decide import Levels, decide, quantize
+from benchsuite.execution.finite import check_finite, not_finite
 from benchsuite.execution.guard import deciding, seeded
 from benchsuite.execution.scheduler import OnEpoch
 from benchsuite.execution.shrink import ChannelGraph
@@ -99,7 +100,19 @@ class Steps:
         """Run the chain's last step on the state that the steps before left, in place.
 
         reference: per-layer counts of the outcome that a pruning is matched to.
+        Errors: DivergedError for a network that is left with NaN or infinite weights.
         """
+        try:
+            self._run(chain, state, reference)
+        except DivergedError:
+            raise
+        except Exception as error:  # a loss, a pruner or a quantizer may be the first to refuse them
+            if (name := not_finite(state.model)) is None:
+                raise
+            raise DivergedError(f"diverged: {name} holds NaN or infinity ({error})") from error
+        check_finite(state.model)
+
+    def _run(self, chain: Chain, state: State, reference: Layers | None) -> None:
         step = chain.step
         state.history = {}
         if isinstance(step, Train | Finetune):

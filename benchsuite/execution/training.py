@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
 from benchsuite.api import Recipe, Regularizer
-from benchsuite.execution.data import Examples
+from benchsuite.errors import ConfigError, DivergedError
+from benchsuite.execution.data import Examples, batch_sizes
 from benchsuite.execution.history import History
 from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import layer_macs
@@ -31,12 +33,14 @@ def train(
 
     seed: of the order of the examples, the augmentation and dropout. before_epoch: called with 1, 2, …
     Returns what `History` collects, by name one value for each epoch.
+    Errors: DivergedError after the first epoch whose loss is NaN or infinite; ConfigError for batches of one example
+    where the network has a BatchNorm that needs more.
     """
     device = examples.images.device
     generator = torch.Generator().manual_seed(seed)
     low_precision = recipe.precision == "bf16"
     precision = torch.autocast(device.type, torch.bfloat16) if low_precision else nullcontext()
-    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
+    sizes = _batches(model, examples, recipe)
     macs = sum(layer_macs(model, examples.example()).values()) * recipe.batch_size
     with fitting_threads(macs), torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
@@ -50,9 +54,9 @@ def train(
             if before_epoch:
                 before_epoch(epoch)
             model.train()
-            batches = examples.shuffled(recipe.batch_size, generator, recipe.augmentation)
+            batches = examples.shuffled(sizes, generator, recipe.augmentation)
             for index, (inputs, labels) in enumerate(batches):
-                lr = _rate(recipe, epoch, (epoch - 1) * steps_per_epoch + index, recipe.epochs * steps_per_epoch)
+                lr = _rate(recipe, epoch, (epoch - 1) * len(sizes) + index, recipe.epochs * len(sizes))
                 optimizer.param_groups[0]["lr"] = lr
                 if low_precision and inputs.dim() == 4:
                     inputs = inputs.contiguous(memory_format=torch.channels_last)
@@ -68,9 +72,37 @@ def train(
                 if regularizer:
                     regularizer.after_step(model, lr)
                 history.batch(batch_loss, outputs, labels)
-            history.epoch()
+            mean = history.epoch()
+            if not math.isfinite(mean):
+                raise DivergedError(
+                    f"diverged in epoch {epoch} of {recipe.epochs}: the training loss is {mean}; "
+                    f"lower the learning rate, lr = {recipe.lr:g}"
+                )
     model.eval()
     return history.epochs
+
+
+def _batches(model: nn.Module, examples: Examples, recipe: Recipe) -> list[int]:
+    """The sizes of the batches of an epoch: none of one example, if the network cannot be trained on one alone."""
+    sizes = batch_sizes(len(examples), recipe.batch_size)
+    if not recipe.epochs or sizes[-1] > 1 or not _needs_company(model, examples.example()):
+        return sizes
+    sizes = batch_sizes(len(examples), recipe.batch_size, together=True)
+    if sizes[-1] == 1:
+        cause = f"batch_size = {recipe.batch_size} on {len(examples)} training examples gives batches of 1"
+        raise ConfigError(f"{cause}, and BatchNorm needs at least 2 examples in a batch: choose a larger batch_size")
+    return sizes
+
+
+def _needs_company(model: nn.Module, example: Tensor) -> bool:
+    """Whether the network has a BatchNorm that would normalise each value by itself, which torch refuses."""
+    probe = deepcopy(model).train()
+    with torch.no_grad(), torch.random.fork_rng([example.device] if example.device.type == "cuda" else []):
+        try:
+            probe(example)
+        except ValueError as error:
+            return "more than 1 value per channel" in str(error)
+    return False
 
 
 def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from benchsuite.metrics.measure import measure_model
     from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
     from benchsuite.metrics.statistics import Summary, paired_change, summarize
-    from benchsuite.metrics.tensors import model_tensors
+    from benchsuite.metrics.tensors import model_tensors, parameters
+    from benchsuite.metrics.widths import mark_grid, nominal_bits
 
 __all__ = [
     "Evaluation",
@@ -27,13 +28,16 @@ __all__ = [
     "evaluate",
     "latency_ms",
     "layer_macs",
+    "mark_grid",
     "mask_digest",
     "measure_model",
     "model_tensors",
     "neff",
+    "nominal_bits",
     "pack",
     "pack_bits",
     "paired_change",
+    "parameters",
     "prunable",
     "select",
     "size_bytes",
@@ -45,7 +49,7 @@ __all__ = [
     "weights_digest",
 ]
 
-_MODULES = ("statistics", "layers", "tensors", "accuracy", "digests", "counts", "size", "latency", "measure")
+_MODULES = ("statistics", "layers", "tensors", "accuracy", "digests", "widths", "counts", "size", "latency", "measure")
 
 
 def __getattr__(name: str) -> object:

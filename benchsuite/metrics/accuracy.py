@@ -19,6 +19,8 @@ class Evaluation:
     """Bool (N,), on the CPU, in the order of the examples."""
     loss: float
     """Mean over the examples; may be nan or inf."""
+    diverged: int = 0
+    """How many examples have an output that is NaN or infinite; none of them is correct."""
 
     @property
     def accuracy(self) -> float:
@@ -33,24 +35,38 @@ def evaluate(
 
     loss: (outputs, labels) to the mean over the batch. batches: (inputs, labels) on the model's device, of any sizes.
     The predicted class is the largest output; a single output predicts the positive class where it is above 0,
-    for labels 0/1 and ±1 alike. Nothing waits for the device before the last batch.
+    for labels 0/1 and ±1 alike. An example with a NaN or infinite output is wrong, whatever its label.
+    Nothing waits for the device before the last batch.
     Errors: DataError if there is no example.
     """
     losses: list[Tensor] = []
     correct: list[Tensor] = []
+    finite: list[Tensor] = []
     with evaluating(model), torch.inference_mode():
         for inputs, labels in batches:
             outputs = model(inputs)
-            losses.append(loss(outputs, labels))
+            losses.append(_mean_loss(loss, outputs, labels))
+            finite.append((outputs if outputs.dim() > 1 else outputs[:, None]).flatten(1).isfinite().all(1))
             if outputs.shape[1:].numel() == 1:
-                correct.append((outputs.reshape(-1) > 0) == (labels.reshape(-1) > 0))
+                right = (outputs.reshape(-1) > 0) == (labels.reshape(-1) > 0)
             else:
-                correct.append(outputs.argmax(1) == labels)
+                right = outputs.argmax(1) == labels
+            correct.append(right & finite[-1])
     sizes = torch.tensor([len(part) for part in correct], dtype=torch.float64)
     if not sizes.sum():
         raise DataError("there is no example to evaluate on: the data set is empty")
-    mean = torch.stack(losses).cpu().double() @ sizes / sizes.sum()
-    return Evaluation(torch.cat(correct).cpu(), float(mean))
+    mean = torch.stack(losses).cpu() @ sizes / sizes.sum()
+    return Evaluation(torch.cat(correct).cpu(), float(mean), int((~torch.cat(finite)).count_nonzero()))
+
+
+def _mean_loss(loss: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, labels: Tensor) -> Tensor:
+    """The loss in float64; nan where it refuses outputs that are not finite, as binary cross-entropy does."""
+    try:
+        return loss(outputs, labels).double()
+    except Exception:
+        if bool(outputs.isfinite().all()):
+            raise
+        return outputs.new_full((), torch.nan, dtype=torch.float64)
 
 
 def pack_bits(correct: Tensor) -> bytes:

@@ -12,6 +12,7 @@ from benchsuite.metrics.digests import mask_digest
 from benchsuite.metrics.evaluation import evaluating
 from benchsuite.metrics.layers import prunable
 from benchsuite.metrics.tensors import parameters
+from benchsuite.metrics.widths import nominal_bits
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def neff(weight: Tensor) -> float:
 
     The inverse participation ratio 1 / Σp², p = |w| / Σ|w|. Source: Wang et al. 2026, "Effective Model Pruning".
     """
+    if not weight.is_floating_point():
+        weight = weight.abs() if weight.is_complex() else weight.double()
     l1 = float(torch.linalg.vector_norm(weight, 1, dtype=torch.float64))
     l2 = float(torch.linalg.vector_norm(weight, 2, dtype=torch.float64))
     return 0.0 if l1 == 0 else (l1 / l2) ** 2
@@ -79,7 +82,7 @@ def count_layers(
 ) -> tuple[LayerCounts, ...]:
     """The counts of every prunable layer, in model order, on its effective weights.
 
-    macs: per layer, from `layer_macs`. bits: nominal bit width where it is not 32.
+    macs: per layer, from `layer_macs`. bits: nominal bit width where it is not that of `nominal_bits`.
     Errors: ConfigError if `bits` names no layer.
     """
     layers = prunable(model)
@@ -87,7 +90,9 @@ def count_layers(
     for name in bits:
         if name not in layers:
             raise ConfigError(f'bits: the model has no layer "{name}"{suggestion(name, layers)}')
-    return tuple(_count(name, layer, macs[name], bits.get(name, 32.0)) for name, layer in layers.items())
+    return tuple(
+        _count(name, layer, macs[name], bits.get(name) or nominal_bits(layer)) for name, layer in layers.items()
+    )
 
 
 def _count(name: str, layer: nn.Module, macs: int, bits: float) -> LayerCounts:

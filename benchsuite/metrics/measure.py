@@ -18,7 +18,7 @@ def measure_model(
 ) -> tuple[dict[str, int | float], tuple[LayerCounts, ...]]:
     """The totals by metric name and the counts per layer; `compression` is dense float32 bytes / `size_bytes`.
 
-    example_input: (N, …) on the model's device. bits: nominal bit width of the layers where it is not 32.
+    example_input: (N, …) on the model's device. bits: of a weight, by layer, where it is not as of `nominal_bits`.
     macs: `layer_macs` of the same architecture, where known. Errors: ConfigError as in `count_layers`, `layer_macs`.
     """
     with evaluating(model), torch.no_grad():

@@ -7,6 +7,7 @@ from benchsuite.report.lines import Line
 
 Step = Mapping[str, object]
 Budget = tuple[tuple[str, object], ...]
+Bits = tuple[int, ...]
 SPARSITY, BITS = "sparsity", "bits"
 """The fields by which a pruner and a quantizer are told how much to take away."""
 
@@ -50,10 +51,11 @@ def is_tuned_on_grid(line: Line) -> bool:
     return bool(places) and any(step.get("recipe") for step in found[places[-1] :])
 
 
-def asked_bits(line: Line) -> int | None:
-    """The bits that its last quantizer was asked for; None of none."""
-    found = [bits for step in steps(line) if isinstance(bits := plugin(step)[1].get(BITS), int)]
-    return found[-1] if found else None
+def bit_widths(line: Line) -> Bits:
+    """The bits of its quantized weights, the fewest first: as asked for and as found in its layers; empty of none."""
+    asked = {bits for step in steps(line) if isinstance(bits := plugin(step)[1].get(BITS), int)}
+    found = {bits for layer in line.records[0].layers if (bits := layer.get(BITS)) in asked}
+    return tuple(sorted(int(cast(float, bits)) for bits in found or asked))
 
 
 def asked_sparsity(line: Line) -> tuple[float, bool] | None:

@@ -3,7 +3,16 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from benchsuite.report.chains import asked_bits, asked_sparsity, chooses, is_tuned, is_tuned_on_grid, quantizes, variant
+from benchsuite.report.chains import (
+    Bits,
+    asked_sparsity,
+    bit_widths,
+    chooses,
+    is_tuned,
+    is_tuned_on_grid,
+    quantizes,
+    variant,
+)
 from benchsuite.report.effects import distinguishable
 from benchsuite.report.formats import NOTHING, brief, number, signed, with_margin, with_spread
 from benchsuite.report.lines import Line
@@ -13,7 +22,7 @@ from benchsuite.report.standings import Standings
 LEVELS = (0.5, 0.8, 0.9)
 _NEAR = 0.01
 _MOST_TIES = 3
-_FLOAT = 32
+_FLOAT = (32,)
 
 
 def overview(boards: Sequence[Standings]) -> str:
@@ -128,21 +137,28 @@ def _bits(boards: Sequence[Standings]) -> str:
     found = [(cells, changes) for standings in boards for cells, changes in _quantized(standings)]
     if not found:
         return ""
-    widths = sorted({bits for _, changes in found for bits in changes}, reverse=True)
+    widths = sorted(
+        {bits for _, changes in found for bits in changes}, key=lambda bits: (bits[-1], bits[0]), reverse=True
+    )
     rows = [[*cells, *(changes.get(bits, NOTHING) for bits in widths)] for cells, changes in found]
     return f"""### What do bits cost?
 
 Change of accuracy against the dense network, in points, when weights are put on the grid → after training on it;
 {LEVEL}: not distinguishable from the dense network after it. *32 bits*: of the pruned network that is quantized.
 
-{grid(("board", "method", *(f"{bits} bits" for bits in widths)), rows)}"""
+{grid(("board", "method", *(_width(bits) for bits in widths)), rows)}"""
 
 
-def _quantized(standings: Standings) -> Iterator[tuple[list[str], dict[int, str]]]:
-    kinds: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
+def _width(bits: Bits) -> str:
+    """The heading of a column, such as "3 bits", or "3–8 bits" of layers that differ."""
+    return "–".join(map(str, dict.fromkeys((bits[0], bits[-1])))) + " bits"
+
+
+def _quantized(standings: Standings) -> Iterator[tuple[list[str], dict[Bits, str]]]:
+    kinds: dict[tuple[str, str], dict[Bits, str]] = defaultdict(dict)
     for line in standings.primary:
-        bits = asked_bits(line)
-        if bits is not None:
+        bits = bit_widths(line)
+        if bits:
             found = kinds[line.group, variant(line)]
             found[bits] = "; ".join(filter(None, [found.get(bits), _before_after(standings, line)]))
             if start := standings.relations.start.get(line.number):

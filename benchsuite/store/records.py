@@ -17,6 +17,7 @@ SCHEMA = 1
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Status = Literal["ok", "failed", "timeout", "skipped"]
+_DIVERGED = "diverged: the loss is NaN or infinite (a record of an older version, which called it a result)"
 
 MACHINE = "machine"
 """The `cause` in a record's error where the machine ended the computation, and not the plugin."""
@@ -64,7 +65,18 @@ class Record:
 
     @classmethod
     def parse(cls, text: str) -> "Record":
-        """The record of a line. Errors: ValueError saying what is wrong with it."""
+        """The record of a line, as results are read: without a finite loss it is none, whatever its status.
+
+        Errors: ValueError saying what is wrong with it.
+        """
+        record = cls.as_written(text)
+        if record.status == "ok" and record.metrics.get("loss", 0) is None:
+            return replace(record, status="failed", metrics={}, layers=(), error={"reason": _DIVERGED})
+        return record
+
+    @classmethod
+    def as_written(cls, text: str) -> "Record":
+        """The record of a line to the letter. Errors: ValueError saying what is wrong with it."""
         try:
             values = json.loads(text, parse_constant=_refuse)
         except RecursionError:

@@ -42,7 +42,7 @@ def read_verified(path: Path, board: str | None = None) -> list[Record]:
         for name, value in own.items():
             if first.setdefault(name, value) != value:
                 raise ConfigError(f"{place}: a record of {name} {value!r} in a file of {name} {first[name]!r}")
-        if record.text != text:
+        if record.text != text and (record := Record.as_written(text)).text != text:
             raise ConfigError(f"{place}: not in the form in which records are written{_REMEDY}")
         for fault in faults(record):
             raise ConfigError(f"{place}: {fault}{_REMEDY}")

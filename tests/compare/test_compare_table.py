@@ -99,11 +99,12 @@ def test_markdown_says_it_first_and_shows_the_same():
 
 def test_facts_are_json_and_hold_every_cell():
     nan = [record(seed, loss=float("nan") if seed else 1.0) for seed in SEEDS]
-    for base, new in ((run(), run(wrong=range(90))), ([record(seed, loss=1.0) for seed in SEEDS], nan)):
+    same = [record(seed, loss=1.0) for seed in SEEDS]
+    for base, new, verdict in ((run(), run(wrong=range(90)), "regressed"), (same, nan, "failed")):
         comparison = compare(base, [type(one).parse(one.text) for one in new])
         facts = json.loads(json.dumps(table.facts(comparison), allow_nan=False))
         assert len(facts["cells"]) == len(comparison.findings)
-        assert facts["verdict"] == "regressed"
+        assert facts["verdict"] == verdict
 
 
 def test_the_same_with_other_masks_is_shown_with_its_note():

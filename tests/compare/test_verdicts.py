@@ -146,7 +146,7 @@ LOSS = {
     "more": ((1.1, 2.1, 3.1), Verdict.REGRESSED),
     "less": ((0.9, 1.9, 2.9), Verdict.BETTER),
     "more or less": ((1.1, 1.9, 3.0), Verdict.UNDERPOWERED),
-    "diverged": ((float("nan"), 2.0, 3.0), Verdict.REGRESSED),
+    "diverged": ((float("nan"), 2.0, 3.0), Verdict.FAILED),
 }
 
 

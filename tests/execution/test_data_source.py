@@ -8,8 +8,8 @@ import torch
 from tiny_board import Dots, registry_with
 from torch import Tensor
 
-from benchsuite import DataError, DataInfo, Dataset, ImageData
-from benchsuite.execution.data import DataSource, Examples
+from benchsuite import DataError, DataInfo, Dataset, ImageData, TensorData
+from benchsuite.execution.data import DataSource, Examples, batch_sizes
 from benchsuite.plan import Use
 
 CPU = torch.device("cpu")
@@ -113,16 +113,23 @@ USE = Use("dataset", "given", (), "")
 GOOD = (torch.zeros(4, 1, 6, 6, dtype=torch.uint8), torch.tensor([0, 1, 2, 0]))
 
 
-def source_of(images, labels, tmp_path) -> tuple[DataSource, list[str]]:
+def source_of(images, labels, tmp_path, **declared) -> tuple[DataSource, list[str]]:
+    return source_loading(lambda _: ImageData(images, labels), tmp_path, **declared)
+
+
+def source_loading(split_of, tmp_path, **declared) -> tuple[DataSource, list[str]]:
+    """A data set whose splits are what `split_of` makes of their names. declared: info, mean, std."""
     loads = []
 
     @dataclass(frozen=True)
     class Given(Dataset):
-        info: ClassVar[DataInfo] = Dots.info
+        info: ClassVar[DataInfo] = declared.get("info", Dots.info)
+        mean: ClassVar[tuple[float, ...]] = declared.get("mean", (0.5,))
+        std: ClassVar[tuple[float, ...]] = declared.get("std", (0.5,))
 
         def load(self, root, split):
             loads.append(split)
-            return ImageData(images, labels)
+            return split_of(split)
 
         def files(self, root):
             return []
@@ -140,6 +147,22 @@ WRONG = {
     "nothing": (GOOD[0][:0], GOOD[1][:0], r"labels have shape \(0,\)"),
     "class": (GOOD[0], GOOD[1] + 1, r"labels 1\.\.3 of 3 classes"),
     "negative": (GOOD[0], GOOD[1] - 1, r"labels -1\.\.1 of 3 classes"),
+    "numpy images": (
+        GOOD[0].numpy(),
+        GOOD[1],
+        r"images is a numpy\.ndarray, not a torch\.Tensor: return torch.from_numpy",
+    ),
+    "numpy labels": (
+        GOOD[0],
+        GOOD[1].numpy(),
+        r"labels is a numpy\.ndarray, not a torch\.Tensor: return torch.from_numpy",
+    ),
+    "a list": (GOOD[0], GOOD[1].tolist(), r"labels is a list, not a torch\.Tensor: return torch\.tensor\(values\)"),
+    "nothing at all": (None, GOOD[1], r"images is a NoneType, not a torch\.Tensor"),
+    "sparse": (GOOD[0].to_sparse(), GOOD[1], r"images has the layout torch\.sparse_coo: return a dense tensor"),
+    "complex": (GOOD[0].cfloat(), GOOD[1], "images are torch.complex64 and labels torch.int64"),
+    "yes and no": (GOOD[0], GOOD[1] > 0, "images are torch.uint8 and labels torch.bool"),
+    "one label": (GOOD[0], GOOD[1][0], r"labels have shape \(\), not \(N,\)"),
 }
 
 
@@ -150,6 +173,133 @@ def test_data_that_are_not_what_the_data_set_declares(images, labels, reason, tm
         with pytest.raises(DataError, match=f"given, train: {reason}"):
             source.examples(USE, "train")
     assert loads == ["train"] * 2, "nothing half-loaded is kept"
+
+
+F = torch.zeros(4, 5)
+N = torch.tensor([0.0, 1.0, 2.0, 3.0])
+INTS = torch.tensor([0, 1, 2, 0])
+NAN = torch.tensor([0.0, 1.0, torch.nan, 3.0])
+WRONG_TENSORS = {
+    "numpy inputs": (
+        F.numpy(),
+        N,
+        r"inputs is a numpy\.ndarray, not a torch\.Tensor: return torch\.from_numpy\(array\)",
+    ),
+    "numpy targets": (F, N.numpy(), r"targets is a numpy\.ndarray"),
+    "complex inputs": (
+        F.cfloat(),
+        N,
+        "inputs are torch.complex64 and targets torch.float32: give inputs as real floats",
+    ),
+    "complex targets": (F, N.cfloat(), "inputs are torch.float32 and targets torch.complex64"),
+    "whole inputs": (F.long(), N, "inputs are torch.int64 and"),
+    "small targets": (F, INTS.int(), "inputs are torch.float32 and targets torch.int32"),
+    "NaN inputs": (F + NAN[:, None], N, "inputs of example 2 hold NaN or infinity"),
+    "infinite inputs": (F + N[:, None] / 0, N, "inputs of example 0 hold NaN or infinity"),
+    "NaN targets": (F, NAN, "targets of example 2 hold NaN or infinity"),
+    "infinite targets": (F, N.where(N < 3, -torch.inf), "targets of example 3 hold NaN or infinity"),
+    "column of targets": (F, N[:, None], r"targets have shape \(4, 1\), not \(N,\)"),
+    "no example": (F[:0], N[:0], r"targets have shape \(0,\)"),
+    "no feature": (F[:, :0], N, r"inputs have shape \(4, 0\), not \(4, …\)"),
+    "count": (F[:3], N, r"inputs have shape \(3, 5\), not \(4, …\)"),
+    "no axis of examples": (F[:, 0], N, r"inputs have shape \(4,\), not \(4, …\)"),
+    "class": (F, INTS + 1, r"labels 1\.\.3 of 3 classes"),
+    "negative": (F, -INTS, r"labels -2\.\.0 of 3 classes"),
+    "signs of three": (F, INTS.clamp(max=1) * 2 - 1, r"labels -1\.\.1 of 3 classes"),
+}
+
+
+@pytest.mark.parametrize(("inputs", "targets", "reason"), WRONG_TENSORS.values(), ids=WRONG_TENSORS)
+def test_tensors_that_are_not_what_a_network_can_learn(inputs, targets, reason, tmp_path):
+    source, _ = source_loading(lambda _: TensorData(inputs, targets), tmp_path)
+    with pytest.raises(DataError, match=f"given, test: {reason}"):
+        source.examples(USE, "test")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "classes"),
+    [
+        (F.double(), N.double(), 1),
+        (F.half(), N.bfloat16(), 1),
+        (F, INTS, 3),
+        (F, INTS.clamp(max=1), 2),
+        (F, INTS.clamp(max=1) * 2 - 1, 2),
+        (F[:1], INTS[:1], 2),
+    ],
+)
+def test_tensors_that_are(inputs, targets, classes, tmp_path):
+    source, _ = source_loading(lambda _: TensorData(inputs, targets), tmp_path, info=DataInfo(1, 1, 5, classes))
+    found = source.examples(USE, "train")
+    assert torch.equal(found.images, inputs)
+    assert torch.equal(found.labels, targets)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"), [(GOOD, "a tuple"), (None, "a NoneType"), (F, r"a torch\.Tensor"), ({}, "a dict")]
+)
+def test_what_load_returned_instead_of_data(data, told, tmp_path):
+    source, _ = source_loading(lambda _: data, tmp_path)
+    with pytest.raises(DataError, match=rf"given, train: load returned {told}, not ImageData or TensorData"):
+        source.examples(USE, "train")
+
+
+def test_one_class_is_no_classification(tmp_path):
+    """Every answer would be right, and a single output would be taken for a yes or no."""
+    one = {"info": DataInfo(1, 6, 6, 1)}
+    images, tensors = ImageData(GOOD[0], GOOD[1] * 0), TensorData(F, INTS * 0)
+    for data in (images, tensors):
+        source, _ = source_loading(lambda _, data=data: data, tmp_path, **one)
+        with pytest.raises(DataError, match=r"given, train: a classification needs at least 2 classes, and .* has 1"):
+            source.examples(USE, "train")
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (TensorData(F[:, :4], N), r"train: \(5,\) of torch\.float32 with .*, test: \(4,\) of torch\.float32"),
+        (TensorData(F.double(), N), r"test: \(5,\) of torch\.float64 with"),
+        (TensorData(F, INTS), r"with labels of torch\.float32, test: .* with labels of torch\.int64"),
+        (ImageData(*GOOD), r"test: \(1, 6, 6\) of torch\.uint8"),
+    ],
+)
+def test_splits_of_different_kinds(other, told, tmp_path):
+    source, _ = source_loading(lambda split: TensorData(F, N) if split == "train" else other, tmp_path)
+    source.examples(USE, "train")
+    with pytest.raises(DataError, match=f"given: the splits have examples of different kinds .*{told}"):
+        source.examples(USE, "test")
+
+
+@pytest.mark.parametrize(
+    ("declared", "reason"),
+    [
+        ({"std": (0.0,)}, r"std is \(0\.0,\), and pixels are divided by it"),
+        ({"std": (-0.5,)}, r"std is \(-0\.5,\)"),
+        ({"std": (float("nan"),)}, r"std is \(nan,\), not one finite number for each of 1 channels"),
+        ({"mean": (0.1, 0.2, 0.3)}, r"mean is \(0\.1, 0\.2, 0\.3\), not one finite number"),
+        ({"mean": ()}, r"mean is \(\), not"),
+    ],
+)
+def test_a_normalisation_that_no_pixel_survives(declared, reason, tmp_path):
+    source, _ = source_of(*GOOD, tmp_path, **declared)
+    with pytest.raises(DataError, match=f"given: {reason}"):
+        source.examples(USE, "train")
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch_size", "apart", "together"),
+    [
+        (33, 16, [16, 16, 1], [16, 17]),
+        (3, 2, [2, 1], [3]),
+        (34, 16, [16, 16, 2], [16, 16, 2]),
+        (32, 16, [16, 16], [16, 16]),
+        (17, 16, [16, 1], [17]),
+        (1, 16, [1], [1]),
+        (3, 1, [1, 1, 1], [1, 1, 1]),
+    ],
+)
+def test_the_sizes_of_batches(examples, batch_size, apart, together):
+    assert batch_sizes(examples, batch_size) == apart
+    assert batch_sizes(examples, batch_size, together=True) == together
 
 
 def test_each_split_is_loaded_once(tmp_path):

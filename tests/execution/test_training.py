@@ -8,7 +8,7 @@ import torch
 from tiny_board import engine_at, plan_rows, registry_with
 from torch import nn
 
-from benchsuite import Recipe, Regularizer
+from benchsuite import ConfigError, Recipe, Regularizer
 from benchsuite.execution.compress import masks_of, weights_of
 from benchsuite.execution.data import Examples
 from benchsuite.execution.training import train
@@ -172,6 +172,69 @@ def test_the_epochs_are_announced_before_they_begin(examples):
     assert [epoch for epoch, _ in seen] == [1, 2, 3]
     assert torch.equal(seen[0][1], network()[5].weight)
     assert not torch.equal(seen[1][1], seen[2][1])
+
+
+NORMS = {
+    "of features": lambda: nn.Sequential(nn.Flatten(), nn.Linear(25, 8), nn.BatchNorm1d(8), nn.Linear(8, 4)),
+    "of maps of one pixel": lambda: nn.Sequential(nn.Conv2d(1, 8, 5), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, 4)),
+}
+INDIFFERENT = {
+    "none": lambda: nn.Sequential(nn.Flatten(), nn.Linear(25, 4)),
+    "BatchNorm of maps": network,
+    "GroupNorm": lambda: nn.Sequential(nn.Flatten(), nn.Linear(25, 8), nn.GroupNorm(2, 8), nn.Linear(8, 4)),
+    "InstanceNorm": lambda: nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.InstanceNorm2d(3, affine=True), nn.Flatten(), nn.Linear(27, 4)
+    ),
+    "LayerNorm": lambda: nn.Sequential(nn.Flatten(), nn.LayerNorm(25), nn.Linear(25, 4)),
+}
+
+
+def batches_of(model, examples, recipe) -> list[int]:
+    """How many examples the network saw at a time in training."""
+    seen = []
+    model.register_forward_pre_hook(lambda module, inputs: seen.append(len(inputs[0])) if module.training else None)
+    train(model, nn.functional.cross_entropy, examples, recipe, 0)
+    return seen
+
+
+def first(examples: Examples, count: int) -> Examples:
+    return replace(examples, images=examples.images[:count], labels=examples.labels[:count])
+
+
+@pytest.mark.parametrize("build", NORMS.values(), ids=NORMS)
+def test_an_example_left_alone_joins_the_batch_before_where_it_could_not_be_normalised(examples, build):
+    cosine = replace(RECIPE, schedule="cosine")
+    assert batches_of(build(), first(examples, 33), cosine)[-4:] == [16, 17, 16, 17]
+    assert batches_of(build(), first(examples, 34), cosine)[-6:] == [16, 16, 2, 16, 16, 2]
+
+
+@pytest.mark.parametrize("build", INDIFFERENT.values(), ids=INDIFFERENT)
+def test_an_example_left_alone_stays_so_where_it_can_be_trained_on(examples, build):
+    torch.manual_seed(0)
+    assert batches_of(build(), first(examples, 33), replace(RECIPE, lr=1e-3))[-6:] == [16, 16, 1, 16, 16, 1]
+
+
+@pytest.mark.parametrize("build", NORMS.values(), ids=NORMS)
+@pytest.mark.parametrize(("count", "batch_size"), [(33, 1), (1, 16), (1, 1)])
+def test_batches_of_one_that_no_norm_can_do_with_are_refused_before_training(examples, build, count, batch_size):
+    recipe, model = replace(RECIPE, batch_size=batch_size), build()
+    before = [one.clone() for one in model.state_dict().values()]
+    told = f"batch_size = {batch_size} on {count} training examples gives batches of 1, and BatchNorm needs at least 2"
+    with pytest.raises(ConfigError, match=told):
+        train(model, nn.functional.cross_entropy, first(examples, count), recipe, 0)
+    assert all(torch.equal(one, other) for one, other in zip(before, model.state_dict().values(), strict=True))
+
+
+def test_a_rate_that_falls_by_the_step_counts_the_batches_there_are(examples):
+    seen = []
+
+    class Noting(Regularizer):
+        def after_step(self, model, lr):
+            seen.append(lr)
+
+    model, recipe = NORMS["of features"](), replace(RECIPE, schedule="cosine")
+    train(model, nn.functional.cross_entropy, first(examples, 33), recipe, 0, regularizer=Noting())
+    assert seen == [pytest.approx(0.05 * (1 + math.cos(math.pi * step / 4))) for step in range(4)]
 
 
 def test_no_epochs_change_nothing(examples):

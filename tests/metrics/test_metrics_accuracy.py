@@ -40,6 +40,43 @@ def test_a_loss_that_is_not_finite_is_kept():
     assert evaluate(nn.Identity(), lambda *_: torch.tensor(math.inf), batches).loss == math.inf
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    ("row", "labels"),
+    [
+        ([0.0, 1.0, 2.0], [0, 0, 1, 2]),  # the largest of NaNs is said to be the first
+        ([0.0], [0, 0, 1, 1]),  # and NaN is not above 0
+        ([0.0], [-1, -1, 1, 1]),
+    ],
+)
+@pytest.mark.parametrize("place", [0, -1])
+def test_an_example_of_outputs_that_are_not_finite_is_wrong(row, labels, value, place):
+    outputs = torch.tensor([row] * 4)
+    sane = evaluate(nn.Identity(), lambda z, _: z.mean(), [(outputs, torch.tensor(labels))])
+    outputs[::2, place] = value
+    found = evaluate(nn.Identity(), lambda z, _: z.mean(), [(outputs, torch.tensor(labels))])
+    assert found.correct.tolist() == [False, bool(sane.correct[1]), False, bool(sane.correct[3])]
+    assert (sane.diverged, found.diverged) == (0, 2)
+    assert not math.isfinite(found.loss)
+
+
+def test_a_loss_that_refuses_outputs_that_are_not_finite_is_nan():
+    def loss(outputs, labels):
+        if (outputs != outputs).any():
+            raise RuntimeError("probabilities are between 0 and 1")
+        return outputs.mean()
+
+    def refusing(outputs, labels):
+        raise RuntimeError("no loss")
+
+    batches = [(torch.eye(2), torch.tensor([0, 1])), (torch.full((1, 2), math.nan), torch.tensor([0]))]
+    found = evaluate(nn.Identity(), loss, batches)
+    assert (found.accuracy, found.diverged) == (pytest.approx(200 / 3), 1)
+    assert math.isnan(found.loss)
+    with pytest.raises(RuntimeError, match="no loss"):
+        evaluate(nn.Identity(), refusing, batches[:1])
+
+
 def test_every_module_is_afterwards_in_the_mode_it_was_in():
     model = nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(2))
     model[1].eval()

@@ -1,7 +1,9 @@
 """The overview: the best at a sparsity, what is chosen where nothing is asked, what bits cost."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from handmade_steps import finetune, outcome, prune, quantize, train
 
 from benchsuite.report import tables
@@ -97,6 +99,34 @@ def test_what_bits_cost(make):
         ["grid per_channel", "−1.0 → 0.0 ≈", "–", "−35.0 → −10.0"],
         ["plain", "–", "−5.0 → –", "–"],
     ]
+
+
+def of_layers(records, *bits):
+    """The records with a layer of each width."""
+    layers = tuple({"name": f"fc{number}", "bits": float(one)} for number, one in enumerate(bits))
+    return [replace(record, layers=layers) for record in records]
+
+
+@pytest.mark.parametrize(
+    ("asked", "layers", "width"),
+    [
+        ([8, 3], (8, 3, 3), "3–8 bits"),
+        ([3, 8], (8, 3, 3), "3–8 bits"),
+        ([8, 4, 2], (8, 4, 2), "2–8 bits"),
+        ([3], (32, 3, 32), "3 bits"),  # the first and the last left as they were
+        ([8, 3], (3, 3, 3), "3 bits"),  # of the last quantization of each
+        ([8, 3], (), "3–8 bits"),
+    ],
+)
+def test_a_network_of_several_widths_does_not_stand_under_the_last(make, asked, layers, width):
+    steps = [train(), *(quantize(bits) for bits in asked)]
+    records = dense(make) + of_layers(line(make, 1, 90.0, steps, method="mixed"), *layers)
+    records += of_layers(line(make, 5, 92.0, [train(), quantize(9)], method="plain"), 9, 9)
+    records += of_layers(line(make, 9, 80.0, [train(), quantize(1)], method="plain"), 1, 1)
+    heading, mixed, plain = rows(told(records))
+    assert heading[2:] == ["9 bits", width, "1 bits"]
+    assert mixed[1:] == ["mixed", "–", "−5.0 → –", "–"]
+    assert plain[1:] == ["plain", "−3.0 → –", "–", "−15.0 → –"]
 
 
 def test_what_bits_cost_a_pruned_network_is_told_beside_what_pruning_cost(make):

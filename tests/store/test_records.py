@@ -112,6 +112,22 @@ def test_what_the_machine_ended_is_not_final(status, error, final):
     assert Record("12ab", status, error=error).is_final is final
 
 
+@pytest.mark.parametrize("loss", [math.nan, math.inf, None])
+def test_a_result_without_a_finite_loss_is_read_as_a_failure(tmp_path: Path, loss):
+    """Older versions called it ok, and its accuracy was the share of the first class."""
+    text = Record("k", "ok", metrics={"loss": loss, "accuracy": 93.75}, layers=({"name": "fc"},)).text
+    (found,) = read(tmp_path, f"{text}\n")
+    assert found == Record.parse(text)
+    assert (found.status, found.metrics, found.layers) == ("failed", {}, ())
+    assert str((found.error or {})["reason"]).startswith("diverged: the loss is NaN or infinite")
+    assert Record.as_written(text).text == text
+
+
+@pytest.mark.parametrize("metrics", [{"loss": 0.0}, {"loss": 1e300}, {"accuracy": 3.0}, {}])
+def test_other_results_are_read_as_they_are(metrics):
+    assert Record.parse(Record("k", "ok", metrics=metrics).text) == Record("k", "ok", metrics=metrics)
+
+
 def test_a_place_on_a_board_is_added_to_what_was_asked():
     record = Record("k", "ok", cell={"seed": 0, "line": 1}).at({"line": 2, "board": "b"})
     assert record.cell == {"seed": 0, "line": 2, "board": "b"}

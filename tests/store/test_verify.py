@@ -109,6 +109,19 @@ def setting(part: str, name: str, value: object):
     return lambda values: values[part].__setitem__(name, value)
 
 
+def test_what_an_older_version_called_a_result_without_a_finite_loss_is_read_as_failed(path):
+    write_lines(path, [replace(one, metrics={**one.metrics, "loss": None}) for one in records()])
+    assert {one.status for one in read_verified(path)} == {"failed"}
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace(",", ", ", 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match="line 1: not in the form"):
+        read_verified(path)
+    path.write_text(before, encoding="utf-8")
+    edited(path, 1, setting("metrics", "accuracy", 97.0))
+    with pytest.raises(ConfigError, match=r"line 1: the accuracy 97\.0 is not that"):
+        read_verified(path)
+
+
 EDITS = {
     "accuracy": (setting("metrics", "accuracy", 97.0), "the accuracy 97.0 is not that of 3 correct in 10"),
     "correct": (setting("metrics", "correct", 4), "the accuracy 30.0 is not that of 4 correct in 10"),
