@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 
 from benchsuite.api import ChannelPruner, PruneContext

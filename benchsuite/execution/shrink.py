@@ -20,7 +20,7 @@ from benchsuite.execution.channel_equivalence import Removal, misread, prepared,
 from benchsuite.metrics import batch_norms, prunable
 from benchsuite.metrics.evaluation import evaluating
 
-_TRIALS = 3
+_TRIALS = 2
 """Random halves of the channels that are tried: an order such as `flip` maps one of them to itself now and then."""
 _READERS = (nn.Linear, nn.modules.conv._ConvNd)
 
@@ -55,7 +55,7 @@ class ChannelGraph:
         for name, layer in prunable(model).items():
             try:
                 self._candidates[name] = self._consider(layer)
-            except _Left as reason:
+            except _LeftError as reason:
                 self.left[name] = str(reason)
 
     @cached_property
@@ -104,26 +104,26 @@ class ChannelGraph:
             raise PluginError(f"layer {name}: no channel would stay")
 
     def _consider(self, layer: nn.Module) -> str | None:
-        """Return the BatchNorm that scales the layer's channels, if any. Errors: _Left where tracing rules it out."""
+        """Return the BatchNorm that scales the layer alone, if any. Errors: _LeftError where tracing rules removal out."""
         if not isinstance(layer, _READERS) or getattr(layer, "transposed", False):
-            raise _Left(f"channels of {type(layer).__name__} are not removed")
+            raise _LeftError(f"channels of {type(layer).__name__} are not removed")
         try:
             group = self._group(layer, [0])
         except (ValueError, KeyError) as error:
-            raise _Left("the example does not reach it") from error
+            raise _LeftError("the example does not reach it") from error
         except Exception as error:
-            raise _Left(f"torch-pruning fails on it ({type(error).__name__}: {error})") from error
+            raise _LeftError(f"torch-pruning fails on it ({type(error).__name__}: {error})") from error
         out = [item.dep.target for item in group if item.dep.handler.__name__ == "prune_out_channels"]
         tied = [node.module for node in out if node.module in self._names and node.module is not layer]
         norms = [module for module in tied if module in self._norms]
         if tied != norms or len(norms) > 1:
-            raise _Left("its channels are tied to those of other layers")
+            raise _LeftError("its channels are tied to those of other layers")
         if any(not node.outputs for node in out):
-            raise _Left("its channels are outputs of the network")
+            raise _LeftError("its channels are outputs of the network")
         if any(getattr(item.dep.target.module, "groups", 1) > 1 for item in group):
-            raise _Left("a grouped convolution gives or reads its channels")
+            raise _LeftError("a grouped convolution gives or reads its channels")
         if any(id(one) in self._shared for item in group for one in _parameters(item.dep.target.module)):
-            raise _Left("it shares a parameter with another layer")
+            raise _LeftError("it shares a parameter with another layer")
         own = bool(norms) and len(norms[0].get_parameter("weight")) == len(layer.get_parameter("weight"))
         return self._names[norms[0]] if own else None
 
@@ -178,7 +178,7 @@ class ChannelGraph:
         )
 
 
-class _Left(Exception):
+class _LeftError(Exception):
     """The reason for which a layer keeps its channels."""
 
 
