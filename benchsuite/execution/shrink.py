@@ -104,7 +104,7 @@ class ChannelGraph:
             raise PluginError(f"layer {name}: no channel would stay")
 
     def _consider(self, layer: nn.Module) -> str | None:
-        """Return the BatchNorm that scales the layer alone, if any. Errors: _LeftError where tracing rules removal out."""
+        """Return the BatchNorm that scales the layer alone, if any; raise _LeftError where tracing rules it out."""
         if not isinstance(layer, _READERS) or getattr(layer, "transposed", False):
             raise _LeftError(f"channels of {type(layer).__name__} are not removed")
         try:

@@ -50,9 +50,6 @@ LEFT_WHOLE = {
     "GroupNorm": (lambda y, norm: norm(y), {"modules": [nn.GroupNorm(2, 8)]}),
     "local response": (lambda y: F.local_response_norm(y, 3, alpha=1.0), {}),
     "maxout": (lambda y: y.view(len(y), 4, 2, 4, 4).amax(2), {"reads": 4}),
-        lambda y: (y.flatten(2).softmax(1).transpose(1, 2) @ y.flatten(2)).unsqueeze(1),
-        {"reads": 1},
-    ),
 }
 REMOVED = {
     "ReLU": (F.relu, {}),
