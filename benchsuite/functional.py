@@ -23,10 +23,16 @@ from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
 from benchsuite.execution.worker import computing
 from benchsuite.metrics import measure_model
+from benchsuite.metrics.counts import coverage
+from benchsuite.metrics.evaluation import evaluating
+from benchsuite.metrics.layers import check_weights, own_modules
 from benchsuite.registry import Kind, default_registry
 from benchsuite.store import Record, Store
 
 Batches = Iterable[tuple[Tensor, Tensor]]
+
+_COVERED = 0.9
+"""The share of the weights below which `prune` and `quantize` warn that the rest is left alone."""
 
 
 def get(kind: Kind, name: str, **fields: object) -> object:
@@ -55,7 +61,8 @@ def prune(
     Errors: ConfigError for an unknown name, field or layer; PluginError if the pruner breaks its contract.
     """
     method = cast(Pruner | ChannelPruner, _configured("pruner", pruner, fields))
-    pruned = deepcopy(model)
+    pruned = _plain(model)
+    plain = deepcopy(pruned)
     device = next(chain(model.parameters(), [torch.empty(0)])).device
 
     def training_batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -66,7 +73,7 @@ def prune(
     context = PruneContext(
         generator=torch.Generator().manual_seed(seed),
         batches=training_batches,
-        copy_model=lambda: deepcopy(model),
+        copy_model=lambda: deepcopy(plain),
         loss=loss,
         device=device,
     )
@@ -88,18 +95,18 @@ def quantize(model: nn.Module, quantizer: str | Quantizer, *, skip: Sequence[str
     changes no weight.
     """
     method = cast(Quantizer, _configured("quantizer", quantizer, fields))
-    quantized = deepcopy(model)
+    quantized = _plain(model)
     decide.quantize(quantized, method, tuple(skip))
     return fold(quantized)
 
 
 def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
-    """The metrics that need no data: sparsity, parameters, MACs, bytes and compression.
+    """The metrics that need no data: sparsity, parameters, MACs, bytes, compression and the share covered.
 
     example_input: a batch of one or more inputs, on the model's device; MACs are per example.
     """
     counts, _ = measure_model(model, example_input)
-    return counts
+    return counts | {"covered": coverage(model)[0]}
 
 
 def run(
@@ -137,6 +144,21 @@ def run(
     with computing(session, Limits(timeout, memory) if isolated else None) as computer:
         outcomes = run_cells(planned.board, cells, computer, lambda _: None)
         return sorted([*taken, *(outcome.record for outcome in outcomes)], key=lambda record: record.key)
+
+
+def _plain(model: nn.Module) -> nn.Module:
+    """A copy of plain modules, after a warning where compression would leave much of the model alone."""
+    check_weights(model)
+    share, left_out = coverage(model)
+    if share < _COVERED:
+        warnings.warn(
+            f"only {share:.1%} of the weights can be compressed; left as they are: {', '.join(left_out)}", stacklevel=3
+        )
+    with evaluating(model):
+        plain = fold(model)
+    for name, module in own_modules(model):
+        plain.get_submodule(name).training = module.training
+    return plain
 
 
 def _configured(kind: Kind, plugin: object, fields: Mapping[str, object]) -> object:
