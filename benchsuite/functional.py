@@ -38,7 +38,9 @@ from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
 from benchsuite.execution.worker import computing
 from benchsuite.metrics import mark_grid, measure_model
+from benchsuite.metrics.counts import coverage
 from benchsuite.metrics.evaluation import evaluating
+from benchsuite.metrics.layers import check_weights, own_modules
 from benchsuite.registry import Kind, default_registry
 from benchsuite.store import Record, Store
 
@@ -48,6 +50,9 @@ _ADD = (
     'registered names, such as ["unit"] or ["unit[sparsity=0.6]"]; a plugin that no installed distribution registers '
     "goes to prune or quantize, and `benchsuite new` writes a distribution for it"
 )
+
+_COVERED = 0.9
+"""The share of the weights below which `prune` and `quantize` warn that the rest is left alone."""
 
 
 def get(kind: Kind, name: str = "", **fields: object) -> object:
@@ -79,7 +84,8 @@ def prune(
     check_model(model)
     check_pruning(seed, loss)
     method = cast(Pruner | ChannelPruner, _configured("pruner", pruner, fields))
-    pruned = deepcopy(model)
+    pruned = _plain(model)
+    plain = deepcopy(pruned)
     device = next(chain(model.parameters(), [torch.empty(0)])).device
 
     def training_batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -90,7 +96,7 @@ def prune(
     context = PruneContext(
         generator=torch.Generator().manual_seed(seed),
         batches=training_batches,
-        copy_model=lambda: deepcopy(model),
+        copy_model=lambda: deepcopy(plain),
         loss=loss,
         device=device,
     )
@@ -120,7 +126,7 @@ def quantize(
     """
     check_model(model)
     method = cast(Quantizer, _configured("quantizer", quantizer, fields))
-    quantized = deepcopy(model)
+    quantized = _plain(model)
     skipped = names("skip", skip, _SKIP)
     decide.quantize(quantized, method, skipped)
     plain = fold(quantized)
@@ -132,7 +138,8 @@ def quantize(
 
 
 def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
-    """The metrics that need no data: sparsity, parameters, MACs, bits, bytes and compression.
+    """The metrics that need no data: sparsity, parameters, MACs, bits, bytes, compression and the share covered.
+
 
     `bits_per_weight` is the mean over the weights: the bits that `quantize` left, else those of the dtype, 16 in bf16.
     The scales of a grid are not among them, but in `size_bytes`. `compression` is against the network in float32.
@@ -142,7 +149,7 @@ def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
     example = check_example(example_input)
     with failing_on(example):
         counts, _ = measure_model(model, example)
-    return counts
+    return counts | {"covered": coverage(model)[0]}
 
 
 def run(
@@ -183,6 +190,21 @@ def run(
     with computing(session, Limits(timeout, memory) if isolated else None) as computer:
         outcomes = run_cells(planned.board, cells, computer, lambda _: None)
         return sorted([*taken, *(outcome.record for outcome in outcomes)], key=lambda record: record.key)
+
+
+def _plain(model: nn.Module) -> nn.Module:
+    """A copy of plain modules, after a warning where compression would leave much of the model alone."""
+    check_weights(model)
+    share, left_out = coverage(model)
+    if share < _COVERED:
+        warnings.warn(
+            f"only {share:.1%} of the weights can be compressed; left as they are: {', '.join(left_out)}", stacklevel=3
+        )
+    with evaluating(model):
+        plain = fold(model)
+    for name, module in own_modules(model):
+        plain.get_submodule(name).training = module.training
+    return plain
 
 
 def _configured(kind: Kind, plugin: object, fields: Mapping[str, object]) -> object:

@@ -15,6 +15,7 @@ from benchsuite.api import Pruner, Quantizer
 from benchsuite.errors import PluginError
 from benchsuite.execution.guard import seeded
 from benchsuite.metrics import prunable, select, trained_weight
+from benchsuite.metrics.layers import sharing
 
 _STREAM = 0
 """Of the modules that quantizers build: they are of the weight alone, whatever the seed."""
@@ -70,9 +71,11 @@ def check_quantized(quantized: object, weight: Tensor) -> None:
         raise PluginError(f"the quantized weight is {got}, the weight {wanted}")
 
 
-def add_part(layer: nn.Module, part: nn.Module) -> None:
-    """Put one more mask or quantization on the layer's weight."""
-    parametrize.register_parametrization(layer, "weight", part.to(_weight(layer).device), unsafe=True)
+def add_part(model: nn.Module, layer: nn.Module, part: nn.Module) -> None:
+    """Put one more mask or quantization on the layer's weight, wherever the model uses it."""
+    part = part.to(_weight(layer).device)
+    for module, name in sharing(model, layer):
+        parametrize.register_parametrization(module, name, part, unsafe=True)
 
 
 def add_masks(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> None:
@@ -80,7 +83,7 @@ def add_masks(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> 
     for name, mask in masks.items():
         layer = model.get_submodule(name)
         rescale(layer, mask, pruner)
-        add_part(layer, Mask(mask))
+        add_part(model, layer, Mask(mask))
 
 
 def zero(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> None:

@@ -78,7 +78,7 @@ def quantize(model: nn.Module, quantizer: Quantizer, skip: tuple[str, ...]) -> N
     if not changed:
         raise PluginError("quantization changed no weight")
     for name, part in parts.items():
-        add_part(model.get_submodule(name), part)
+        add_part(model, model.get_submodule(name), part)
 
 
 def _check_weight(name: str, weight: Tensor, purpose: str) -> None:

@@ -77,11 +77,11 @@ class Steps:
                 ChannelGraph(model, self._example(chain)).remove(next(waiting))
             elif isinstance(step, Prune):
                 for name, weight in weights_of(model, step.skip).items():
-                    add_part(model.get_submodule(name), Mask(torch.ones_like(weight, dtype=torch.bool)))
+                    add_part(model, model.get_submodule(name), Mask(torch.ones_like(weight, dtype=torch.bool)))
             elif isinstance(step, Quantize):
                 quantizer = self.plugin(step.quantizer, Quantizer)
                 for name, weight in weights_of(model, step.skip).items():
-                    add_part(model.get_submodule(name), quantizing(quantizer, weight))
+                    add_part(model, model.get_submodule(name), quantizing(quantizer, weight))
         return model
 
     def architecture(self, chain: Chain) -> Model:

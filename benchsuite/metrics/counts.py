@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.metrics.digests import mask_digest
 from benchsuite.metrics.evaluation import evaluating
-from benchsuite.metrics.layers import prunable
+from benchsuite.metrics.layers import PRUNABLE, identity, prunable, sharing
 from benchsuite.metrics.tensors import parameters
 from benchsuite.metrics.widths import nominal_bits
 
@@ -58,8 +58,9 @@ def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
     with evaluating(model), torch.no_grad(), ExitStack() as hooks:
         for name, layer in layers.items():
             _ = layer.weight  # computed and cached now, lest a parametrization's own work count as the layer's
-            hooks.enter_context(layer.register_forward_pre_hook(add_total(name, -1)))
-            hooks.enter_context(layer.register_forward_hook(add_total(name, +1)))
+            for module in dict.fromkeys(module for module, _ in sharing(model, layer) if isinstance(module, PRUNABLE)):
+                hooks.enter_context(module.register_forward_pre_hook(add_total(name, -1)))
+                hooks.enter_context(module.register_forward_hook(add_total(name, +1)))
         with counter:
             model(example_input[:1])
     return {name: count // 2 for name, count in flops.items()}
@@ -112,6 +113,22 @@ def _count(name: str, layer: nn.Module, macs: int, bits: float) -> LayerCounts:
         bits=bits,
         mask_sha256=mask_digest(weight),
     )
+
+
+def coverage(model: nn.Module) -> tuple[float, list[str]]:
+    """The share of all weights that pruning and quantization can reach, and the names of the other weights.
+
+    The weights are the parameters of two or more dimensions, tied ones counted once.
+    """
+    reached = {identity(module, name) for layer in prunable(model).values() for module, name in sharing(model, layer)}
+    weights = {name: weight.numel() for name, weight in parameters(model).items() if weight.ndim > 1}
+    left_out = []
+    for name in weights:
+        owner, _, last = name.rpartition(".")
+        if weights[name] and identity(model.get_submodule(owner), last) not in reached:
+            left_out.append(name)
+    count = sum(weights.values())
+    return 1 - sum(weights[name] for name in left_out) / count if count else 1.0, left_out
 
 
 def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | float]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from benchsuite.metrics.layers import own_modules
+from benchsuite.metrics.layers import identity, own_modules
 
 _COUNTER = "num_batches_tracked"
 """BatchNorm's, which no output needs."""
@@ -31,11 +31,15 @@ def _named(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def parameters(model: nn.Module) -> dict[str, Tensor]:
     """All parameters by name, each once; a parametrized one with its effective value, its insides left out."""
     found: dict[str, Tensor] = {}
-    seen: set[int] = set()
+    seen: set[tuple[int, ...]] = set()
     for prefix, module in own_modules(model):
-        plain = {name: value for name, value in module.named_parameters(recurse=False) if id(value) not in seen}
-        seen.update(id(value) for value in plain.values())
-        found |= _named(prefix, _parametrized(module, parameters=True) | plain)
+        values = _parametrized(module, parameters=True) | dict(module.named_parameters(recurse=False))
+        first = {}
+        for name, value in values.items():
+            if (tensors := identity(module, name)) not in seen:
+                first[name] = value
+                seen.add(tensors)
+        found |= _named(prefix, first)
     return found
 
 

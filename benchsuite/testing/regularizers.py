@@ -51,7 +51,7 @@ def masks_stay(regularizer: Regularizer) -> None:
     network = PLAIN.network()
     masks = {name: _half(layer) for name, layer in prunable(network).items()}
     for name, mask in masks.items():
-        add_part(network.get_submodule(name), Mask(mask))
+        add_part(network, network.get_submodule(name), Mask(mask))
     step(network, regularizer, PLAIN.batches())
     for name, weight in effective_weights(network).items():
         back = int(weight[~masks[name]].count_nonzero())

@@ -73,7 +73,7 @@ def test_masked_weights_stay_exactly_zero_through_a_hundred_steps(optimizer, kin
     inputs = torch.ones(shape)
     layer(inputs).square().sum().backward()  # momentum from before the pruning
     warm.step()
-    add_part(layer, Mask(mask))
+    add_part(layer, layer, Mask(mask))
     before = layer.weight.detach().clone()
     for _ in range(100):
         warm.zero_grad()
@@ -111,7 +111,7 @@ def test_forward_is_the_grid_value_and_backward_the_identity(name, values, bits)
 
 def test_the_gradient_reaches_the_float_weight_unchanged_in_a_layer():
     model, twin = nn.Linear(5, 3), nn.Linear(5, 3)
-    add_part(model, FakeQuantize(FOUR_BITS))
+    add_part(model, model, FakeQuantize(FOUR_BITS))
     with torch.no_grad():
         twin.weight.copy_(model.weight)
         twin.bias.copy_(model.bias)

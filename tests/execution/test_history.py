@@ -72,7 +72,7 @@ def test_few_weights_are_followed_one_by_one_as_masks_leave_them():
     with torch.no_grad():
         model[0].weight.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
         model[1].weight.copy_(torch.tensor([[-5.0, 0.1]]))
-    add_part(model[1], Mask(torch.tensor([[False, True]])))
+    add_part(model, model[1], Mask(torch.tensor([[False, True]])))
     history = History(model)
     history.batch(torch.tensor(1.0), torch.zeros(1), torch.zeros(1))
     history.epoch()

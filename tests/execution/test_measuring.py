@@ -194,8 +194,8 @@ def measure(measured, model, quantizers=None):
 def test_a_mask_that_does_not_hold_is_no_result(measured):
     model = fold(measured.model(measured.planned.cells[0].chain))
     name, layer = next(iter(prunable(model).items()))
-    add_part(layer, Mask(torch.zeros(layer.weight.shape, dtype=torch.bool)))
-    add_part(layer, nn.Hardtanh(0.5, 1.0))
+    add_part(layer, layer, Mask(torch.zeros(layer.weight.shape, dtype=torch.bool)))
+    add_part(layer, layer, nn.Hardtanh(0.5, 1.0))
     with pytest.raises(PluginError, match=f"layer {name}: {layer.weight.numel()} pruned weights are not zero"):
         measure(measured, model)
 

@@ -23,7 +23,7 @@ def test_a_mask_is_told_by_its_zeros_alone(one, other):
 def test_a_network_is_told_by_its_effective_tensors():
     network = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
     digest = weights_digest(network)
-    add_part(network[0], Mask(torch.ones(3, 4, dtype=torch.bool)))
+    add_part(network, network[0], Mask(torch.ones(3, 4, dtype=torch.bool)))
     assert weights_digest(network) == digest == weights_digest(fold(network))
     assert state_digest(fold(network).state_dict()) == digest
     with torch.no_grad():

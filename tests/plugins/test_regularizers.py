@@ -97,7 +97,7 @@ def test_bn_l1_touches_scales_only():
 )
 def test_they_act_on_the_weight_behind_a_mask(regularizer, behind):
     model = network()
-    add_part(model[0], Mask(torch.tensor([[False, True, True, True, True]])))
+    add_part(model, model[0], Mask(torch.tensor([[False, True, True, True, True]])))
     regularizer.after_step(model, 0.5)
     assert model[0].parametrizations.weight.original.tolist() == [behind]
     assert model[0].weight.tolist() == [[0.0, *behind[1:]]]
@@ -105,7 +105,7 @@ def test_they_act_on_the_weight_behind_a_mask(regularizer, behind):
 
 def test_the_penalty_is_added_to_the_gradient_behind_a_mask():
     model = network()
-    add_part(model[0], Mask(torch.tensor([[False, True, True, True, True]])))
+    add_part(model, model[0], Mask(torch.tensor([[False, True, True, True, True]])))
     model.zero_grad()
     model(torch.ones(1, 5)).sum().backward()
     L1(strength=0.5).after_backward(model)

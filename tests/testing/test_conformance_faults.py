@@ -158,7 +158,7 @@ def decides_blindly(model, pruner, skip, context):
 
 def quantizes_blindly(model, quantizer, skip):
     for name, weight in weights_of(model, skip).items():
-        add_part(model.get_submodule(name), quantizing(quantizer, weight))
+        add_part(model, model.get_submodule(name), quantizing(quantizer, weight))
 
 
 def removes_others_than_it_says(model, pruner, skip, example, context):
