@@ -7,6 +7,7 @@ from itertools import product
 from typing import cast
 
 from benchsuite.api import Dataset, Recipe
+from benchsuite.chain import Chain, Prune, Step
 from benchsuite.errors import ConfigError, PluginError, suggestion
 from benchsuite.plan.build import Builder, Evaluate, Matched, verb_of
 from benchsuite.plan.cells import Cell, Plan, Role
@@ -15,7 +16,6 @@ from benchsuite.plan.dense import dense_trainings
 from benchsuite.plan.grid import expand
 from benchsuite.plan.schema import Board, RowSection
 from benchsuite.plan.settings import method_of, setting_of, shown_keys
-from benchsuite.plan.steps import Chain, Prune, Step
 from benchsuite.registry import Registry
 
 

@@ -53,7 +53,7 @@ def records() -> list[Record]:
                 "method": cell.method,
                 "setting": cell.setting,
                 "seed": cell.chain.seed,
-                "steps": [step.canonical() for step in cell.chain.steps],
+                "steps": [step.to_json() for step in cell.chain.steps],
                 "dense": cell.chain.root.key,
             },
             metrics,

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchsuite.api import Recipe
-from benchsuite.plan import Chain, Finetune, Prune, Quantize, Train, Use, steps
-from benchsuite.plan.steps import Step
+from benchsuite.chain import PROTOCOL, Chain, Finetune, Prune, Quantize, Step, Train, Use
 
 DIGITS = Use("dataset", "digits", (), "1" * 64)
 MLP = Use("model", "mlp", (("hidden", (64, 32)), ("dropout", 0.0)), "2" * 64)
@@ -29,8 +28,8 @@ QUANTIZE = Quantize(STE, skip=("last",))
 LATER = st.lists(st.sampled_from([PRUNE, ITERATIVE, FINETUNE, QUANTIZE]), max_size=4)
 
 
-def chain(*later: Step, train: Step = TRAIN, seed: int = 0) -> Chain:
-    built = Chain(train, seed)
+def chain(*later: Step, train: Step = TRAIN, seed: int = 0, protocol: int = PROTOCOL) -> Chain:
+    built = Chain(train, seed, protocol=protocol)
     for step in later:
         built = built.then(step)
     return built
@@ -127,10 +126,9 @@ def test_the_seed_changes_every_key(one, other, later):
     assert (chain(*later, seed=one).key == chain(*later, seed=other).key) == (one == other)
 
 
-def test_the_protocol_changes_every_key(monkeypatch: pytest.MonkeyPatch):
+def test_the_protocol_changes_every_key():
     before = [link.key for link in chain(PRUNE, FINETUNE).links()]
-    monkeypatch.setattr(steps, "PROTOCOL", steps.PROTOCOL + 1)
-    after = [link.key for link in chain(PRUNE, FINETUNE).links()]
+    after = [link.key for link in chain(PRUNE, FINETUNE, protocol=PROTOCOL + 1).links()]
     assert not set(before) & set(after)
 
 

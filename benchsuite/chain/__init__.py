@@ -1,0 +1,19 @@
+"""A chain is what is run: steps as frozen values, and the key that names them. Imports `api` and `registry` only."""
+
+from benchsuite.chain.chain import PROTOCOL, Chain
+from benchsuite.chain.steps import JSON, ChainKey, Finetune, Frozen, Prune, Quantize, Schedule, Step, Train, Use
+
+__all__ = [
+    "JSON",
+    "PROTOCOL",
+    "Chain",
+    "ChainKey",
+    "Finetune",
+    "Frozen",
+    "Prune",
+    "Quantize",
+    "Schedule",
+    "Step",
+    "Train",
+    "Use",
+]

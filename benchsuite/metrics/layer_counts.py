@@ -1,0 +1,28 @@
+"""The counts of one layer as a value; imports no torch, so that readers of records need none."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LayerCounts:
+    """The counts of one prunable layer; biases are not among its weights."""
+
+    name: str
+    shape: tuple[int, ...]
+    weights: int
+    zeros: int
+    macs: int
+    """Multiply-accumulates for one example, of the layer as a dense one."""
+    effective_macs: int
+    """Those with a non-zero weight."""
+    neff: float | None
+    """Effective number of weights, the whole tensor being one block; None where a weight is not finite."""
+    bits: float
+    """Nominal bit width of a weight."""
+    mask_sha256: str
+    """Digest of which weights are not zero: its first 16 hex digits."""
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the weights that are zero."""
+        return self.zeros / self.weights
