@@ -1,6 +1,7 @@
 """One planned cell, one record: typed parts, and their one canonical line of JSON."""
 
 import base64
+import binascii
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -95,6 +96,17 @@ class Metrics(Mapping[str, JSON]):
 
         packed = np.frombuffer(base64.b64decode(self.correct_bits), np.uint8)
         return np.unpackbits(packed, count=int(examples)).astype(bool)
+
+    def count_correct_bits(self) -> int | None:
+        """Return the number of packed bits that are set; None if they are not the bits of that many examples."""
+        try:
+            packed = base64.b64decode(self.correct_bits or "", validate=True)
+        except binascii.Error:
+            return None
+        padding, number = 8 * len(packed) - int(self.number("examples") or 0), int.from_bytes(packed, "big")
+        if not 0 <= padding < 8 or number % (1 << padding):
+            return None
+        return number.bit_count()
 
     def to_json(self) -> dict[str, JSON]:
         """Return the numbers beside the other parts that there are."""
