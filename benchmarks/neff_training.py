@@ -30,7 +30,7 @@ from benchsuite.report.lines import tables
 from benchsuite.report.published.schema import read_literature
 from benchsuite.report.published.verdicts import Outcome, outcomes
 from benchsuite.store import Record
-from benchsuite.store.verify import read_verified
+from benchsuite.store.integrity import read_verified
 from benchsuite_plugins.mlp_zoo import MnistMLP
 from benchsuite_plugins.mnist import Mnist
 

@@ -86,7 +86,7 @@ def main() -> None:
     rows: list[tuple[object, ...]] = [("bare forward pass", statistics.median(bare), 1.0, None, None)]
     for chain, seconds in zip(prunings, cells, strict=True):
         times = ratio(seconds, bare)
-        name = chain.step.canonical()["pruner"]["name"]  # type: ignore[index]  # a pruning
+        name = chain.step.to_json()["pruner"]["name"]  # type: ignore[index]  # a pruning
         rows.append((name, statistics.median(seconds), times, f"≤ {TARGET}", verdict(times <= TARGET)))
     widths = "-".join(map(str, (784, *HIDDEN, 10)))
     print(f"{widths} MLP, {what}, {torch.get_num_threads()} threads, medians of {options.repetitions}\n")

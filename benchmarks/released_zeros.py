@@ -23,7 +23,7 @@ from benchsuite.execution.steps import State, Steps
 from benchsuite.metrics import evaluate, measure_model
 from benchsuite.plan import Cell
 from benchsuite.store import Store
-from benchsuite.store.verify import read_verified
+from benchsuite.store.integrity import read_verified
 
 BOARD, SPARSE, QUANTIZED = "resnet20-prune-quantize-jpeg", "80 % sparse", "asymmetric"
 

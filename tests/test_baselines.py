@@ -13,7 +13,7 @@ from benchsuite.registry import default_registry
 from benchsuite.registry.equal_sources import EARLIER
 from benchsuite.registry.kinds import KINDS
 from benchsuite.registry.provenance import source_digest
-from benchsuite.store.verify import read_verified
+from benchsuite.store.integrity import read_verified
 
 ROOT = Path(__file__).parents[1]
 BASELINES = ROOT / "baselines"

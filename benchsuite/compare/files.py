@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchsuite.errors import ConfigError
 from benchsuite.store import Record
-from benchsuite.store.verify import read_verified
+from benchsuite.store.integrity import read_verified
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchsuite.execution.scheduler import on_board
 from benchsuite.plan import Cell, Plan
 from benchsuite.store import Record
-from benchsuite.store.verify import read_verified
+from benchsuite.store.integrity import read_verified
 
 
 def default_baselines() -> Path:

@@ -100,7 +100,7 @@ class Engine:
 
     def draft(self, chain: Chain) -> Record:
         """The record before anything has succeeded: what was asked, and of whom."""
-        asked = {"seed": chain.seed, "steps": [step.canonical() for step in chain.steps]}
+        asked = {"seed": chain.seed, "steps": [step.to_json() for step in chain.steps]}
         return Record(chain.key, "failed", asked, provenance=provenance(chain, self._registry, self._device))
 
     def _compute(self, chain: Chain) -> tuple[Record, dict[str, bytes]]:

@@ -11,6 +11,7 @@ import safetensors.torch
 from benchsuite.errors import ConfigError, StoreError
 from benchsuite.metrics.digests import state_digest
 from benchsuite.store import MODEL, Record, Store
+from benchsuite.store.integrity import read_verified
 from benchsuite.store.manifest import (
     CHECKPOINTS,
     MANIFEST,
@@ -20,7 +21,6 @@ from benchsuite.store.manifest import (
     read_manifest,
     read_network,
 )
-from benchsuite.store.verify import read_verified
 from benchsuite.store.whole import write_whole
 
 _MB = 1_000_000

@@ -1,10 +1,10 @@
 """From a board file to cells with keys; touches no tensor and imports no torch."""
 
+from benchsuite.chain import PROTOCOL, Chain, Finetune, Prune, Quantize, Step, Train, Use
 from benchsuite.plan.additions import added_rows
 from benchsuite.plan.cells import Cell, Plan, is_shown
 from benchsuite.plan.planner import plan, tunings
 from benchsuite.plan.schema import Board, parse_board, read_board
-from benchsuite.plan.steps import PROTOCOL, Chain, Finetune, Prune, Quantize, Step, Train, Use
 
 __all__ = [
     "PROTOCOL",

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from benchsuite.api import ChannelPruner, Dataset, Model, Recipe
+from benchsuite.chain import Finetune, Frozen, Prune, Quantize, Schedule, Step, Train, Use
 from benchsuite.errors import ConfigError, PluginError, suggestion
-from benchsuite.plan.steps import Finetune, Frozen, Prune, Quantize, Schedule, Step, Train, Use
 from benchsuite.registry import Kind, Registry
 
 PLUGIN_OF_VERB: dict[str, Kind] = {"prune": "pruner", "quantize": "quantizer"}

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from benchsuite.chain import Chain, Prune, Quantize, Use
 from benchsuite.plan.schema import Board
-from benchsuite.plan.steps import Chain, Prune, Quantize, Use
 from benchsuite.wording import counted
 
 Role = Literal["dense", "row", "control"]
@@ -68,6 +68,6 @@ def _uses(chain: Chain) -> Iterator[Use]:
     for step in chain.steps:
         if isinstance(step, Prune):
             yield step.pruner
-            yield from _uses(step.matched_to) if step.matched_to else ()
+            yield from _uses(step.matched_to) if isinstance(step.matched_to, Chain) else ()
         elif isinstance(step, Quantize):
             yield step.quantizer

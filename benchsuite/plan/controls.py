@@ -1,7 +1,7 @@
 """The random control of a pruned chain: the same training, and as much removed from each layer, but at random."""
 
+from benchsuite.chain import Chain, Finetune, Prune
 from benchsuite.plan.build import Builder
-from benchsuite.plan.steps import Chain, Finetune, Prune
 
 CONTROLS = {False: "random", True: "random-channels"}
 """The pruner that every other one has to beat, by whether channels are removed physically."""

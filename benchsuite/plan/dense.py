@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from benchsuite.api import Recipe
+from benchsuite.chain import Frozen, Train, Use
 from benchsuite.errors import ConfigError
 from benchsuite.plan.build import Builder, Configured, tuned
 from benchsuite.plan.grid import expand
 from benchsuite.plan.limits import require_few_points
 from benchsuite.plan.schema import Board
-from benchsuite.plan.steps import Frozen, Train, Use
 
 DenseKind = Literal["dataset", "model", "regularizer"]
 

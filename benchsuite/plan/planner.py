@@ -9,6 +9,7 @@ from math import prod
 from typing import cast
 
 from benchsuite.api import Dataset, Recipe
+from benchsuite.chain import Chain, Prune, Step
 from benchsuite.errors import ConfigError, PluginError, suggestion
 from benchsuite.plan.build import Builder, Evaluate, Matched, tuned, verb_of
 from benchsuite.plan.cells import Cell, Plan, Role
@@ -18,7 +19,6 @@ from benchsuite.plan.grid import expand
 from benchsuite.plan.limits import require_few_cells
 from benchsuite.plan.schema import Board, RowSection
 from benchsuite.plan.settings import method_of, setting_of, shown_keys
-from benchsuite.plan.steps import Chain, Prune, Step
 from benchsuite.registry import Registry
 
 _Choices = list[list[tuple[dict[str, object], Step | Evaluate | Matched]]]

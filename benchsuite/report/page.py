@@ -17,7 +17,7 @@ from benchsuite.report.standings import Standings
 from benchsuite.report.table import SOLUTION_LEGEND, classified, parts
 from benchsuite.safe import markdown as markdown_safe
 from benchsuite.store import Record
-from benchsuite.store.verify import read_verified
+from benchsuite.store.integrity import read_verified
 
 _LONGEST_LIST = 3
 _HEAD = """\

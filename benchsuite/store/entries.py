@@ -18,7 +18,8 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from benchsuite.errors import StoreError
-from benchsuite.store.records import Record
+from benchsuite.store.record import Record
+from benchsuite.store.record_reader import read_record
 
 RECORD, MODEL, SUMS = "record.json", "model.safetensors", "SHA256SUMS"
 _LEAST_FREE_BYTES = 64 * 2**20
@@ -85,7 +86,7 @@ class Store:
         if content is None:
             return None
         try:
-            record = Record.parse(content.decode())
+            record = read_record(content).as_result
         except ValueError:
             record = None
         if record is None or record.key != key:

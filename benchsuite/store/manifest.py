@@ -13,7 +13,7 @@ from typing import cast
 
 from benchsuite.errors import ConfigError
 from benchsuite.reading import read_text
-from benchsuite.store.records import Record
+from benchsuite.store.record import Record
 
 CHECKPOINTS, MANIFEST, SUFFIX = "checkpoints", "manifest.json", ".safetensors"
 SCHEMA = 1

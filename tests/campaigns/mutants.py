@@ -236,7 +236,7 @@ def boards(folder: Path, chance: random.Random) -> Callable[[int], str]:
 def rekeyed(values: dict[str, object]) -> dict[str, object]:
     """The record with the key of its chain, so that what is mutated meets the readers behind that check."""
     from benchsuite.store import Record
-    from benchsuite.store.verify import _key
+    from benchsuite.store.integrity import _key
 
     with contextlib.suppress(Exception):
         values["key"] = _key(Record(**values)) or values["key"]  # type: ignore[arg-type]

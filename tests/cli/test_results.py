@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchsuite.store import Record, read_lines
-from benchsuite.store.verify import read_verified
+from benchsuite.store.integrity import read_verified
 
 BOARD = """
 [board]

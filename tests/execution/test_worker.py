@@ -7,7 +7,7 @@ import pytest
 
 import benchsuite
 from benchsuite.store import Record
-from benchsuite.store.verify import faults
+from benchsuite.store.integrity import faults
 
 BOARD = """
 [board]

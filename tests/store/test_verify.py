@@ -13,7 +13,7 @@ from benchsuite.plan import parse_board
 from benchsuite.plan import plan as planned
 from benchsuite.registry import default_registry
 from benchsuite.store import Record, write_lines
-from benchsuite.store.verify import read_verified
+from benchsuite.store.integrity import read_verified
 
 BASELINES = Path(__file__).parents[2] / "baselines"
 BOARD = {
@@ -56,7 +56,7 @@ def records() -> list[Record]:
                 "method": cell.method,
                 "setting": cell.setting,
                 "seed": cell.chain.seed,
-                "steps": [step.canonical() for step in cell.chain.steps],
+                "steps": [step.to_json() for step in cell.chain.steps],
                 "dense": cell.chain.root.key,
             },
             metrics,

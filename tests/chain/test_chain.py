@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchsuite.api import Recipe
-from benchsuite.plan import Chain, Finetune, Prune, Quantize, Train, Use, steps
-from benchsuite.plan.steps import Step
+from benchsuite.chain import PROTOCOL, REPEATED_MASKING, Chain, Finetune, Prune, Quantize, Step, Train, Use
 
 DIGITS = Use("dataset", "digits", (), "1" * 64)
 MLP = Use("model", "mlp", (("hidden", (64, 32)), ("dropout", 0.0)), "2" * 64)
@@ -29,8 +28,8 @@ QUANTIZE = Quantize(STE, skip=("last",))
 LATER = st.lists(st.sampled_from([PRUNE, ITERATIVE, FINETUNE, QUANTIZE]), max_size=4)
 
 
-def chain(*later: Step, train: Step = TRAIN, seed: int = 0) -> Chain:
-    built = Chain(train, seed)
+def chain(*later: Step, train: Step = TRAIN, seed: int = 0, protocol: int = PROTOCOL) -> Chain:
+    built = Chain(train, seed, protocol=protocol)
     for step in later:
         built = built.then(step)
     return built
@@ -127,10 +126,9 @@ def test_the_seed_changes_every_key(one, other, later):
     assert (chain(*later, seed=one).key == chain(*later, seed=other).key) == (one == other)
 
 
-def test_the_protocol_changes_every_key(monkeypatch: pytest.MonkeyPatch):
+def test_the_protocol_changes_every_key():
     before = [link.key for link in chain(PRUNE, FINETUNE).links()]
-    monkeypatch.setattr(steps, "PROTOCOL", steps.PROTOCOL + 1)
-    after = [link.key for link in chain(PRUNE, FINETUNE).links()]
+    after = [link.key for link in chain(PRUNE, FINETUNE, protocol=PROTOCOL + 1).links()]
     assert not set(before) & set(after)
 
 
@@ -145,7 +143,7 @@ def test_chains_that_begin_alike_share_the_keys_of_the_beginning(beginning, one,
 @given(LATER)
 def test_a_chain_knows_its_links(later):
     whole = chain(*later, seed=5)
-    assert tuple(replace(step, repeated=False) if isinstance(step, Prune) else step for step in whole.steps) == (
+    assert tuple(replace(step, protocol=None) if isinstance(step, Prune) else step for step in whole.steps) == (
         TRAIN,
         *later,
     )
@@ -210,8 +208,8 @@ def test_planning_imports_no_torch():
 def test_a_masking_after_another_has_another_key_than_the_first_of_a_chain():
     masking, removal = replace(PRUNE, physical=False), replace(PRUNE, physical=True)
     again = chain(masking, FINETUNE, masking)
-    assert [step.repeated for step in again.steps if isinstance(step, Prune)] == [False, True]
-    assert again.step.canonical() == {**masking.canonical(), "protocol": Prune.repeated_protocol}
+    assert [step.protocol for step in again.steps if isinstance(step, Prune)] == [None, 2]
+    assert again.step.to_json() == {**masking.to_json(), "protocol": REPEATED_MASKING}
     assert again.first_masking == chain(masking)
     assert not any(getattr(step, "repeated", False) for step in chain(removal, masking).steps)
     assert chain(removal).first_masking is None
