@@ -18,15 +18,19 @@ Place: TypeAlias = tuple[nn.Module, str]
 """A module and the name of a parameter of it."""
 
 
-def own_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module by dotted name, in model order and once each, without the insides of parametrizations."""
+def own_modules(model: nn.Module, *, aliases: bool = False) -> Iterator[tuple[str, nn.Module]]:
+    """Every module by dotted name, in model order, without the insides of parametrizations.
+
+    aliases: give a module that has several names under each of them, not under the first alone.
+    """
     inside = {
         part
         for module in model.modules()
         if parametrize.is_parametrized(module)
         for part in module.parametrizations.modules()  # type: ignore[union-attr]  # a ModuleDict, as was just asked
     }
-    return ((name, module) for name, module in model.named_modules() if module not in inside)
+    named = model.named_modules(remove_duplicate=not aliases)
+    return ((name, module) for name, module in named if module not in inside)
 
 
 def identity(module: nn.Module, name: str) -> tuple[int, ...]:
@@ -54,7 +58,7 @@ def _owners(model: nn.Module) -> dict[str, str]:
     """The first layer that has the same weight, by the name of each Linear or Conv layer that has weights."""
     first: dict[tuple[int, ...], str] = {}
     owners = {}
-    for name, module in own_modules(model):
+    for name, module in own_modules(model, aliases=True):
         if isinstance(module, PRUNABLE) and not _is_empty(module):
             tensors = identity(module, "weight")
             owners[name] = first.setdefault(tensors, name) if tensors else name
