@@ -131,7 +131,8 @@ def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | f
     """The model's totals by metric name.
 
     `sparsity` is over the weights of Linear and Conv layers, `param_sparsity` over all parameters, both in [0, 1];
-    `bits_per_weight` is the mean nominal bit width of a prunable weight. Buffers are no parameters.
+    `bits_per_weight` is the mean nominal bit width of a prunable weight; `covered` is as of `coverage`. Buffers are no
+    parameters.
     """
     layers = tuple(layers)
     weights = sum(layer.weights for layer in layers)
@@ -147,4 +148,5 @@ def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | f
         "macs": sum(layer.macs for layer in layers),
         "effective_macs": sum(layer.effective_macs for layer in layers),
         "bits_per_weight": sum(layer.bits * layer.weights for layer in layers) / weights,
+        "covered": coverage(model)[0],
     }

@@ -54,9 +54,8 @@ def board(tmp_path_factory):
     planned = plan_rows(registry, *ROWS, model="tied")
     home = tmp_path_factory.mktemp("tied")
     engine = engine_at(registry, home)
-    records = {
-        cell.method if cell.role == "row" else cell.name: (cell, engine.record(cell.chain)) for cell in planned.cells
-    }
+    names = [cell.method if cell.role == "row" else cell.name for cell in planned.cells]
+    records = {name: (cell, engine.record(cell.chain)) for name, cell in zip(names, planned.cells, strict=True)}
     return engine, records, lambda: engine_at(registry, home)
 
 
