@@ -84,7 +84,7 @@ _SHAPES: Mapping[str, Mapping[str, Shape]] = {
         "shown": _FLAG,
     },
     "metrics": {
-        **dict.fromkeys(("accuracy", "bits_per_weight", "compression", "sparsity"), _or_null(_AMOUNT)),
+        **dict.fromkeys(("accuracy", "bits_per_weight", "compression", "covered", "sparsity"), _or_null(_AMOUNT)),
         **dict.fromkeys(("correct", "examples", "effective_macs", "macs", "nonzeros"), _or_null(_COUNT)),
         **dict.fromkeys(("parameters", "size_bytes"), _or_null(_COUNT)),
         **dict.fromkeys(("loss", "param_sparsity"), _or_null(_NUMBER)),
