@@ -34,11 +34,13 @@ from benchsuite.execution.committed import Committed, default_baselines
 from benchsuite.execution.compress import add_masks, fold, weights_of
 from benchsuite.execution.limits import Limits
 from benchsuite.execution.measuring import bits_of, verify_grids
+from benchsuite.execution.results import uncovered
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
 from benchsuite.execution.worker import computing
 from benchsuite.metrics import mark_grid, measure_model
 from benchsuite.metrics.counts import coverage
+from benchsuite.metrics.covered import too_little
 from benchsuite.metrics.evaluation import evaluating
 from benchsuite.metrics.layers import check_weights, own_modules
 from benchsuite.registry import Kind, default_registry
@@ -50,9 +52,6 @@ _ADD = (
     'registered names, such as ["unit"] or ["unit[sparsity=0.6]"]; a plugin that no installed distribution registers '
     "goes to prune or quantize, and `benchsuite new` writes a distribution for it"
 )
-
-_COVERED = 0.9
-"""The share of the weights below which `prune` and `quantize` warn that the rest is left alone."""
 
 
 def get(kind: Kind, name: str = "", **fields: object) -> object:
@@ -140,7 +139,7 @@ def quantize(
 def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
     """The metrics that need no data: sparsity, parameters, MACs, bits, bytes, compression and the share covered.
 
-
+    `covered` is the share of the weights that compression can reach; `sparsity` is over these alone.
     `bits_per_weight` is the mean over the weights: the bits that `quantize` left, else those of the dtype, 16 in bf16.
     The scales of a grid are not among them, but in `size_bytes`. `compression` is against the network in float32.
     example_input: a batch of one or more inputs, on the model's device; MACs are per example.
@@ -149,7 +148,7 @@ def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
     example = check_example(example_input)
     with failing_on(example):
         counts, _ = measure_model(model, example)
-    return counts | {"covered": coverage(model)[0]}
+    return counts
 
 
 def run(
@@ -189,17 +188,18 @@ def run(
             warnings.warn(problem, stacklevel=2)
     with computing(session, Limits(timeout, memory) if isolated else None) as computer:
         outcomes = run_cells(planned.board, cells, computer, lambda _: None)
-        return sorted([*taken, *(outcome.record for outcome in outcomes)], key=lambda record: record.key)
+        records = sorted([*taken, *(outcome.record for outcome in outcomes)], key=lambda record: record.key)
+    for problem in uncovered(records):
+        warnings.warn(problem, stacklevel=2)
+    return records
 
 
 def _plain(model: nn.Module) -> nn.Module:
     """A copy of plain modules, after a warning where compression would leave much of the model alone."""
     check_weights(model)
     share, left_out = coverage(model)
-    if share < _COVERED:
-        warnings.warn(
-            f"only {share:.1%} of the weights can be compressed; left as they are: {', '.join(left_out)}", stacklevel=3
-        )
+    if problem := too_little(share):
+        warnings.warn(f"{problem}; left as they are: {', '.join(left_out)}", stacklevel=3)
     with evaluating(model):
         plain = fold(model)
     for name, module in own_modules(model):

@@ -489,7 +489,7 @@ ARGUMENTS = [
         for given in (0, "0-2", [], ["0"], [-1], [True], [0.0])
     ),
     (lambda: benchsuite.run(3), "board: a name, the path of a TOML file or a dict of what it holds, not 3"),
-    (lambda: benchsuite.run(Path()), "leaderboard .: cannot be read: Is a directory"),
+    (lambda: benchsuite.run(Path()), "leaderboard .: cannot be read: it is a folder"),
     (lambda: benchsuite.run("./boards"), "leaderboard boards: cannot be read: No such file or directory"),
     (lambda: benchsuite.run({"rows": []}), "leaderboard given as a dict, board: is missing"),
 ]

@@ -130,7 +130,7 @@ def _run(
     from benchsuite.cli.progress import reporter
     from benchsuite.cli.signals import to_be_written
     from benchsuite.execution.adopted import adopt
-    from benchsuite.execution.results import check_results, merge_results
+    from benchsuite.execution.results import check_results, merge_results, uncovered
     from benchsuite.execution.scheduler import run_cells
     from benchsuite.execution.session import filtered
     from benchsuite.store import Store
@@ -167,6 +167,7 @@ def _run(
             merged = merge_results(path, planned, records, taken, own)
             warn(list(filter(None, [merged.told()])))
     failures.show(path, verbose)
+    warn(uncovered(records))
     if deviation := committed.deviation(records):
         warn([deviation])
     return [*records, *(merged.records[one.key] for one in taken)]

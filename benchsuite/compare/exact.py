@@ -20,6 +20,8 @@ _PACKED = ("size_bytes", "compression")
 """What another zlib may pack otherwise."""
 _ENVIRONMENT = ("torch", "numpy", "blas", "device", "processor", "instructions", "threads")
 """What a training may come out otherwise with, in its last bits."""
+_ADDED = frozenset({"covered"})
+"""What records of older versions lack."""
 LAST_DIGITS = 1e-6
 """How much of the loss may differ, relative to it, where weights and answers are equal: processors sum otherwise."""
 
@@ -97,7 +99,7 @@ def _differences(base: Record, new: Record) -> Iterator[str]:
     """The names of the fields that differ."""
     one, other = _fields(base), _fields(new)
     packed = () if base.provenance.get("zlib") == new.provenance.get("zlib") else _PACKED
-    for name in sorted(one.keys() | other.keys()):
+    for name in sorted((one.keys() | other.keys()) - (_ADDED - (one.keys() & other.keys()))):
         if name not in packed and one.get(name) != other.get(name) and not (name == "loss" and _rounded(one, other)):
             yield name
 

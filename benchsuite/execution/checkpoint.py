@@ -44,12 +44,37 @@ def load_checkpoint(path: Path) -> dict[str, Tensor]:
     return {name.removeprefix(_PREFIX) if prefixed else name: tensor.detach() for name, tensor in content.items()}
 
 
+def distinct_state(model: nn.Module) -> dict[str, Tensor]:
+    """The state dict of the model, each tensor once: of names that are tied the first."""
+    aliases = _aliases(model)
+    return {name: tensor for name, tensor in model.state_dict().items() if aliases[name][0] == name}
+
+
+def with_tied(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, and under each name that the model ties to one of theirs the same tensor again."""
+    found = dict(tensors)
+    for name, aliases in _aliases(model).items():
+        saved = next((alias for alias in aliases if alias in tensors), None)
+        if name not in found and saved is not None:
+            found[name] = tensors[saved]
+    return found
+
+
+def _aliases(model: nn.Module) -> dict[str, list[str]]:
+    """The names in the state dict of each tensor of it, by each of these names."""
+    groups: dict[int, list[str]] = {}
+    state = model.state_dict(keep_vars=True)
+    for name, tensor in state.items():
+        groups.setdefault(id(tensor), []).append(name)
+    return {name: groups[id(tensor)] for name, tensor in state.items()}
+
+
 def apply_checkpoint(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Copy the tensors into the model, all or none: every name and shape has to fit.
+    """Copy the tensors into the model, all or none: every name and shape has to fit; of tied names one is enough.
 
     path: named in messages. Errors: ConfigError saying which do not.
     """
-    own = model.state_dict()
+    own, tensors = model.state_dict(), with_tied(model, tensors)
     missing = [name for name in own if name not in tensors and not name.endswith(_COUNTER)]
     unexpected = [name for name in tensors if name not in own]
     shapes = [

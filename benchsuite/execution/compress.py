@@ -74,7 +74,7 @@ def check_quantized(quantized: object, weight: Tensor) -> None:
 def add_part(model: nn.Module, layer: nn.Module, part: nn.Module) -> None:
     """Put one more mask or quantization on the layer's weight, wherever the model uses it."""
     part = part.to(_weight(layer).device)
-    for module, name in sharing(model, layer):
+    for module, name in sharing(model, {"": layer})[""]:
         parametrize.register_parametrization(module, name, part, unsafe=True)
 
 

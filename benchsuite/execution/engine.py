@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchsuite.errors import BenchsuiteError, DataError, StoreError
 from benchsuite.execution.causes import cause
+from benchsuite.execution.checkpoint import distinct_state, with_tied
 from benchsuite.execution.data import DataSource
 from benchsuite.execution.guard import seeded
 from benchsuite.execution.history import scale_histogram
@@ -134,12 +135,11 @@ class Engine:
             metrics["audit"] = state.facts
         files: dict[str, bytes] = {}
         if chain.step.epochs_trained:
-            # each a tensor of its own, since the format refuses those that layers share
             if batch_norms(state.model):
                 metrics["bn_scales"] = scale_histogram(state.model)
-            tensors = {
+            tensors = {  # copies, since the format refuses views of one tensor
                 name: tensor.cpu().clone(memory_format=torch.contiguous_format)
-                for name, tensor in state.model.state_dict().items()
+                for name, tensor in distinct_state(state.model).items()
             }
             for number, kept in enumerate(state.removals):
                 tensors |= {f"{_REMOVAL}{number}.{layer}": mask for layer, mask in kept.items()}
@@ -188,7 +188,7 @@ class Engine:
             number, _, layer = name.removeprefix(_REMOVAL).partition(".")
             removals[int(number)][layer] = tensors.pop(name).cpu()
         model = self.steps.rebuild(chain, removals)
-        model.load_state_dict(tensors)
+        model.load_state_dict(with_tied(model, tensors))
         facts = cast(Mapping[str, float], record.metrics.get("audit", {}))
         seconds = float(cast(float, record.cost["train_seconds"]))
         return State(model, dict(facts), list(removals), train_seconds=seconds)

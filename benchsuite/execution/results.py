@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 from benchsuite.errors import ConfigError
 from benchsuite.execution.scheduler import on_board
+from benchsuite.metrics.covered import too_little
 from benchsuite.plan import Board, Cell, Plan
 from benchsuite.store import Record, read_lines, write_lines
 from benchsuite.store.whole import write_whole
@@ -47,6 +49,19 @@ def require_one_file_each(boards: Sequence[Board], names: Sequence[str]) -> None
                 " name one of them otherwise, or run them one after the other, each with an --output of its own"
             )
         known[board.board.name] = name
+
+
+def uncovered(records: Iterable[Record]) -> list[str]:
+    """What to say of the models of which compression reaches too few weights, each once."""
+    problems: dict[str, str] = {}
+    for record in records:
+        share = record.metrics.get("covered")
+        problem = too_little(share) if isinstance(share, float) else None
+        if problem:
+            train = cast(Sequence[Mapping[str, Mapping[str, str]]], record.cell["steps"])[0]
+            model = train["model"]["name"]
+            problems.setdefault(model, f"model {model}: {problem}: sparsity and bits are over these alone")
+    return list(problems.values())
 
 
 def check_results(path: Path) -> None:

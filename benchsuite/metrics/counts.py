@@ -1,6 +1,6 @@
 """Counts of weights, zeros, multiply-accumulates and bits: per layer and in total."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -38,32 +38,28 @@ class LayerCounts:
 def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
     """Multiply-accumulates per prunable layer for one example, counted in a forward pass, never by formula.
 
-    example_input: (N, …) on the model's device, N >= 1; the first example is used. A layer called several times
-    sums up, one not called has 0. Errors: ConfigError if there is no example.
+    They are those of its weight wherever the pass uses it, in a call of the layer or without one. A layer called
+    several times sums up, one not used has 0.
+    example_input: (N, …) on the model's device, N >= 1; the first example is used.
+    Errors: ConfigError if there is no example.
     """
-    from torch.utils.flop_counter import FlopCounterMode  # here, since it takes a quarter of a second to import
+    from benchsuite.metrics.uses import WeightUses, without_fast_path  # here, as torch's counter is slow to import
 
     if example_input.ndim < 2 or not len(example_input):
         raise ConfigError(f"example_input needs a batch dimension, (N, …), not shape {tuple(example_input.shape)}")
-    layers = prunable(model)
-    flops = dict.fromkeys(layers, 0)
-    counter = FlopCounterMode(display=False)
-
-    def add_total(name: str, sign: int) -> Callable[..., None]:
-        def hook(*_: object) -> None:
-            flops[name] += sign * counter.get_total_flops()
-
-        return hook
-
+    places = sharing(model, prunable(model))
     with evaluating(model), torch.no_grad(), ExitStack() as hooks:
-        for name, layer in layers.items():
-            _ = layer.weight  # computed and cached now, lest a parametrization's own work count as the layer's
-            for module in dict.fromkeys(module for module, _ in sharing(model, layer) if isinstance(module, PRUNABLE)):
-                hooks.enter_context(module.register_forward_pre_hook(add_total(name, -1)))
-                hooks.enter_context(module.register_forward_hook(add_total(name, +1)))
-        with counter:
+        # computed and cached now, lest a parametrization's own work count as the layer's
+        weights = {name: [getattr(module, own) for module, own in found] for name, found in places.items()}
+        uses = WeightUses(weights)
+        for name, found in places.items():
+            for module in dict.fromkeys(module for module, _ in found if isinstance(module, PRUNABLE)):
+                hooks.enter_context(module.register_forward_pre_hook(lambda *_, name=name: uses.enter(name)))
+                hooks.enter_context(module.register_forward_hook(lambda *_: uses.leave()))
+        hooks.enter_context(without_fast_path())
+        with uses:
             model(example_input[:1])
-    return {name: count // 2 for name, count in flops.items()}
+    return {name: count // 2 for name, count in uses.flops.items()}
 
 
 def neff(weight: Tensor) -> float:
@@ -120,7 +116,7 @@ def coverage(model: nn.Module) -> tuple[float, list[str]]:
 
     The weights are the parameters of two or more dimensions, tied ones counted once.
     """
-    reached = {identity(module, name) for layer in prunable(model).values() for module, name in sharing(model, layer)}
+    reached = {identity(layer, "weight") for layer in prunable(model).values()}
     weights = {name: weight.numel() for name, weight in parameters(model).items() if weight.ndim > 1}
     left_out = []
     for name in weights:
@@ -135,7 +131,8 @@ def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | f
     """The model's totals by metric name.
 
     `sparsity` is over the weights of Linear and Conv layers, `param_sparsity` over all parameters, both in [0, 1];
-    `bits_per_weight` is the mean nominal bit width of a prunable weight. Buffers are no parameters.
+    `bits_per_weight` is the mean nominal bit width of a prunable weight; `covered` is as of `coverage`. Buffers are no
+    parameters.
     """
     layers = tuple(layers)
     weights = sum(layer.weights for layer in layers)
@@ -151,4 +148,5 @@ def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | f
         "macs": sum(layer.macs for layer in layers),
         "effective_macs": sum(layer.effective_macs for layer in layers),
         "bits_per_weight": sum(layer.bits * layer.weights for layer in layers) / weights,
+        "covered": coverage(model)[0],
     }

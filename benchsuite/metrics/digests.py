@@ -23,7 +23,7 @@ def weights_digest(model: nn.Module) -> str:
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:
-    """The weights' digest of the plain model, without parametrizations or shared tensors, that has this state dict."""
+    """The weights' digest of the plain model, without parametrizations, that has this state dict, each tensor once."""
     return _digest(state_tensors(state))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -13,16 +14,23 @@ from benchsuite.errors import ConfigError, PluginError, suggestion
 PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
+Place: TypeAlias = tuple[nn.Module, str]
+"""A module and the name of a parameter of it."""
 
-def own_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module by dotted name, in model order and once each, without the insides of parametrizations."""
+
+def own_modules(model: nn.Module, *, aliases: bool = False) -> Iterator[tuple[str, nn.Module]]:
+    """Every module by dotted name, in model order, without the insides of parametrizations.
+
+    aliases: give a module that has several names under each of them, not under the first alone.
+    """
     inside = {
         part
         for module in model.modules()
         if parametrize.is_parametrized(module)
         for part in module.parametrizations.modules()  # type: ignore[union-attr]  # a ModuleDict, as was just asked
     }
-    return ((name, module) for name, module in model.named_modules() if module not in inside)
+    named = model.named_modules(remove_duplicate=not aliases)
+    return ((name, module) for name, module in named if module not in inside)
 
 
 def identity(module: nn.Module, name: str) -> tuple[int, ...]:
@@ -33,23 +41,24 @@ def identity(module: nn.Module, name: str) -> tuple[int, ...]:
     return () if parameter is None else (id(parameter),)
 
 
-def sharing(model: nn.Module, layer: nn.Module) -> list[tuple[nn.Module, str]]:
-    """The modules and parameter names that hold the weight of `layer`: its own, and those tied to it."""
-    wanted = identity(layer, "weight")
-    places = [(layer, "weight")]
+def sharing(model: nn.Module, layers: Mapping[str, nn.Module]) -> dict[str, list[Place]]:
+    """The places that hold the weight of each of the layers: the layer, and those tied to it."""
+    places: dict[tuple[int, ...], list[Place]] = {}
     for _, module in own_modules(model):
-        sources = module.parametrizations if parametrize.is_parametrized(module) else {}
-        assert isinstance(sources, Mapping | nn.ModuleDict)
-        names = [*module._parameters, *sources]
-        places += [(module, name) for name in names if wanted and identity(module, name) == wanted]
-    return list(dict.fromkeys(places))
+        names = list(module._parameters)
+        if parametrize.is_parametrized(module):
+            names += module.parametrizations  # type: ignore[arg-type]  # a ModuleDict, as was just asked
+        for name in names:
+            places.setdefault(identity(module, name), []).append((module, name))
+    tensors = {name: identity(layer, "weight") for name, layer in layers.items()}
+    return {name: places[tensors[name]] if tensors[name] else [(layer, "weight")] for name, layer in layers.items()}
 
 
 def _owners(model: nn.Module) -> dict[str, str]:
     """The first layer that has the same weight, by the name of each Linear or Conv layer that has weights."""
     first: dict[tuple[int, ...], str] = {}
     owners = {}
-    for name, module in own_modules(model):
+    for name, module in own_modules(model, aliases=True):
         if isinstance(module, PRUNABLE) and not _is_empty(module):
             tensors = identity(module, "weight")
             owners[name] = first.setdefault(tensors, name) if tensors else name

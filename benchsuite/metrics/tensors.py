@@ -65,7 +65,7 @@ def model_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 
 def state_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same from the state dict of a plain model, which shares no tensors."""
+    """The same from the state dict of a plain model that has each tensor once."""
     return _unsigned_zeros({name: one for name, one in state.items() if name.rpartition(".")[2] != _COUNTER})
 
 

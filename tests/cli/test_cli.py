@@ -328,8 +328,8 @@ def test_what_a_board_left_behind_is_reported_and_stays(benchsuite):
     ("arguments", "part"),
     [
         (["--page", "nowhere/page.md"], "nowhere/page.md: No such file or directory"),
-        (["--tables-in", "nowhere.md"], "nowhere.md: No such file or directory"),
-        (["--tables-in", "latin.md"], "a document is not UTF-8"),
+        (["--tables-in", "nowhere.md"], "nowhere.md: cannot be read: No such file or directory"),
+        (["--tables-in", "latin.md"], "latin.md: is not UTF-8"),
     ],
 )
 def test_a_report_that_cannot_be_written_or_read(benchsuite, arguments, part):

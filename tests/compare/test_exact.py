@@ -51,6 +51,15 @@ def test_any_field_that_differs_is_named(changes, fields):
     assert len(found.equal) == 1
 
 
+@pytest.mark.parametrize(("before", "now", "equal"), [(None, 0.5, True), (0.5, None, True), (0.5, 0.6, False)])
+def test_a_share_covered_that_older_records_lack_is_no_difference(before, now, equal):
+    def covering(share):
+        metrics = {} if share is None else {"covered": share}
+        return [changed(one, metrics={**one.metrics, **metrics}) for one in run(seeds=[0])]
+
+    assert bool(repetition(covering(before), covering(now)).different) != equal
+
+
 def test_bytes_count_where_the_same_zlib_packed_them():
     base = run(seeds=[0], zlib="1.2")
     assert repetition(base, run(seeds=[0], zlib="1.2", size=7)).different

@@ -189,6 +189,7 @@ class Tokens(nn.Module):
         return self.head(self.norm(features + self.down(F.gelu(self.up(features)))))
 
 
+@pytest.mark.filterwarnings("ignore:only 76.1% of the weights can be compressed")
 def test_the_hidden_layer_of_a_transformer_block_loses_channels():
     network, tokens = Tokens(), torch.arange(10).view(2, 5)
     assert ChannelGraph(deepcopy(network), tokens[:1]).removable == {"up": None}
@@ -226,7 +227,9 @@ def test_a_network_that_cannot_be_traced_is_told_by_name():
             self.fc = nn.Linear(6, 3)
 
         def forward(self, codes):
-            raise ZeroDivisionError("by zero")
+            if torch.is_grad_enabled():  # as it is while the dependencies are traced
+                raise ZeroDivisionError("by zero")
+            return self.fc(codes)
 
     with pytest.raises(PluginError, match=r"Untraceable: no channels can be removed.*ZeroDivisionError"):
         benchsuite.prune(Untraceable(), "random-channels", example_input=torch.zeros(1, 6))

@@ -15,6 +15,7 @@ from benchsuite.api import Pruner, Quantizer
 from benchsuite.errors import PluginError
 from benchsuite.execution.compress import FakeQuantize, Mask, add_masks, add_part, fold, masks_of, weights_of, zero
 from benchsuite.execution.decide import quantize
+from benchsuite.metrics import trained_weight
 
 
 class Plain(Pruner):
@@ -241,20 +242,55 @@ def test_a_layer_without_bias_and_a_frozen_one_stay_so():
     assert frozen == ["0.weight", "0.bias"]
 
 
-def test_layers_that_share_a_weight_share_it_where_it_acts_the_same():
-    def tied(seed_of_second: int) -> nn.Sequential:
-        model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
-        model[2].weight = model[0].weight
-        masks = random_masks(model)
-        masks["2"] = random_masks(model, seed=seed_of_second)["0"]
-        add_masks(model, masks, PLAIN)
-        return model
+def tied(layers: int = 2) -> nn.Sequential:
+    model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(layers)))
+    for layer in model[1:]:
+        layer.weight = model[0].weight
+    return model
 
-    for seed_of_second, shared in ((0, True), (1, False)):
-        model = tied(seed_of_second)
-        plain = fold(model)
-        assert (plain[0].weight is plain[2].weight) == shared
-        assert torch.equal(plain(torch.ones(1, 4)), model(torch.ones(1, 4)))
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize("layers", [2, 3])
+@pytest.mark.parametrize("named", ["0", "1"])
+def test_a_mask_of_one_tied_layer_is_that_of_all(named, layers, copied):
+    model = tied(layers)
+    masks = {named: random_masks(model)["0"]}
+    add_masks(model, masks, PLAIN)
+    if copied:
+        model = deepcopy(model)
+    for layer in model:
+        assert not layer.weight[~masks[named]].any()
+        assert trained_weight(layer) is trained_weight(model[0])
+    plain = fold(model)
+    assert {id(layer.weight) for layer in plain} == {id(plain[0].weight)}
+    assert torch.equal(plain(torch.ones(1, 4)), model(torch.ones(1, 4)))
+
+
+def test_a_tie_survives_pruning_quantization_and_training():
+    model = tied()
+    masks = random_masks(model)
+    add_masks(model, masks, PLAIN)
+    add_part(model, model[0], FakeQuantize(FOUR_BITS))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+    before = model[0].weight.detach().clone()
+    for _ in range(3):
+        optimizer.zero_grad()
+        model(torch.ones(2, 4)).square().sum().backward()
+        optimizer.step()
+    assert not torch.equal(model[0].weight, before)
+    assert torch.equal(model[0].weight, model[1].weight)
+    assert not model[1].weight[~masks["0"]].any()
+    assert len(model[0].weight.unique()) <= 2**4
+    plain = fold(model)
+    assert plain[0].weight is plain[1].weight
+
+
+def test_layers_that_share_a_weight_part_where_a_mask_of_another_hand_is_on_one():
+    model = tied()
+    parametrize.register_parametrization(model[1], "weight", Mask(torch.eye(4, dtype=torch.bool)))
+    plain = fold(model)
+    assert plain[0].weight is not plain[1].weight
+    assert torch.equal(plain(torch.ones(1, 4)), model(torch.ones(1, 4)))
 
 
 def test_parametrizations_that_the_model_came_with_fold_too():

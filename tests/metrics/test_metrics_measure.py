@@ -17,6 +17,7 @@ def test_a_model_is_measured_whole(mlp):
         "macs": 52_544,
         "effective_macs": 52_544,
         "bits_per_weight": 32,
+        "covered": 1,
         "size_bytes": size_bytes(mlp),
         "compression": dense_bytes(mlp) / size_bytes(mlp),
     }

@@ -137,7 +137,7 @@ EDITS = {
     "a layer without counts": (lambda values: values["layers"][0].pop("zeros"), "a layer lacks its counts"),
     "seed": (setting("cell", "seed", 7), "its steps and seed have the key"),
     "a step": (lambda values: values["cell"]["steps"][0].update(data="1" * 64), "its steps and seed have the key"),
-    "no steps": (setting("cell", "steps", []), "its steps are no list of objects"),
+    "no steps": (setting("cell", "steps", []), '"cell.steps" should be a list of at least one step'),
     "key": (lambda values: values.update(key="f" * 40), "its steps and seed have the key"),
     "board": (setting("cell", "board", "lines"), "a record of board 'lines' in a file of board 'dots'"),
     "protocol": (setting("provenance", "protocol", 2), "a record of protocol 2 in a file of protocol 1"),
@@ -175,7 +175,7 @@ def test_data_without_a_name_or_fingerprint_are_refused(path, name):
     with pytest.raises(ConfigError, match=rf"line 3: provenance\.data has no {name};"):
         read_verified(path)
     edited(path, 3, setting("provenance", "data", "digits"))
-    with pytest.raises(ConfigError, match=r"line 3: provenance\.data has no name;"):
+    with pytest.raises(ConfigError, match=r'line 3: "provenance\.data" should be an object'):
         read_verified(path)
 
 
