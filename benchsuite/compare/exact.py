@@ -34,7 +34,7 @@ class Repetition:
 
     equal: tuple[Record, ...]
     different: Mapping[str, tuple[str, ...]]
-    """By cell, the fields that differ though it was trained, if at all, in the same environment."""
+    """The fields that differ, by cell; none of these was trained in another environment."""
     retrained: tuple[str, ...]
     """Cells of the same status that were trained in another environment, to other weights."""
     environments: tuple[str, ...]
@@ -56,7 +56,7 @@ class Repetition:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """The outcome in words, one fact a line."""
+        """The outcome in words, a sentence for each fact."""
         facts = [f"{len(self.equal)} of {len(self.equal) + len(self.different)} cells are equal in every field."]
         facts += [f"{cell}: {', '.join(fields)} differ." for cell, fields in self.different.items()]
         if self.retrained:

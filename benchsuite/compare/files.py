@@ -52,7 +52,7 @@ def _file_of(board: str, folder: Path) -> Path | None:
 def _read(base: Path | None, new: Path | None, board: str | None = None) -> Runs:
     before, after = (tuple(read_verified(path, board)) if path else () for path in (base, new))
     if before and after:
-        _require_comparable(f"{base}", before[0], f"{new}", after[0])
+        _require_comparable(str(base), before[0], str(new), after[0])
     return Runs(before, after)
 
 
