@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import cast
 
 import torch
 from tabulate import tabulate
@@ -27,12 +26,12 @@ from torch import Tensor
 from benchsuite import PruneContext, Pruner
 from benchsuite.cli.options import parse_seeds
 from benchsuite.compare import Finding, Threshold, compare
-from benchsuite.compare.lines import compared, sides
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, filtered
 from benchsuite.metrics.paired import Contrast, fit_prior
 from benchsuite.registry import Registry, default_registry
 from benchsuite.registry.fields import class_of
+from benchsuite.results.pairing import SeedRecords, pair
 from benchsuite.store import Record
 
 BOARD = "quick"
@@ -78,7 +77,7 @@ CHANGES = (
 
 
 def exchanging(method: type[Pruner]) -> type[Pruner]:
-    """The pruner, made worse by exchanging a share of what it keeps."""
+    """Return the pruner, made worse by exchanging a share of what it keeps."""
 
     @dataclass(frozen=True)
     class Exchanging(method):
@@ -94,7 +93,7 @@ def exchanging(method: type[Pruner]) -> type[Pruner]:
 
 
 def exchanged(mask: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """The mask with a share of the kept weights dropped and as many of the others kept, all drawn at random."""
+    """Return the mask with a share of the kept weights dropped and as many of the others kept, all drawn at random."""
     flat = mask.flatten().clone()
     kept, dropped = flat.nonzero().flatten(), (~flat).nonzero().flatten()
     count = min(round(share * len(kept)), len(dropped))
@@ -121,7 +120,7 @@ class Changed(Session):
 
 
 def runs(seeds: Sequence[int], change: Change | None = None) -> Runs:
-    """The records of the board, or of the changed line alone, by seed."""
+    """Return the records of the board, or of the changed line alone, by seed."""
     session = Changed(device_name="cpu", change=change)
     planned = session.plan(session.board(BOARD), seeds)
     cells = planned.cells
@@ -131,7 +130,7 @@ def runs(seeds: Sequence[int], change: Change | None = None) -> Runs:
     found: dict[int, list[Record]] = {seed: [] for seed in seeds}
     for done, outcome in enumerate(run_cells(planned.board, cells, session.engine, lambda _: None), 1):
         if outcome.record.status != "ok":
-            raise SystemExit(f"{outcome.cell.name}: {outcome.record.error}")
+            raise SystemExit(f"{outcome.cell.name}: {outcome.record.error and outcome.record.error.reason}")
         found[outcome.cell.chain.seed].append(outcome.record)
         if done % 1000 == 0:
             print(f"{done}/{len(cells)} cells", file=sys.stderr, flush=True)
@@ -139,37 +138,41 @@ def runs(seeds: Sequence[int], change: Change | None = None) -> Runs:
 
 
 def joined(pool: Runs, seeds: Sequence[int]) -> list[Record]:
-    """The records of a run of these seeds."""
+    """Return the records of a run of these seeds."""
     return [record for seed in seeds for record in pool[seed]]
 
 
 def with_change(pool: Runs, changed: Runs, seeds: Sequence[int]) -> list[Record]:
-    """The same with the changed line in the place of its own."""
+    """Return the same with the changed line in place of the original."""
     fresh = joined(changed, seeds)
     return [record for record in joined(pool, seeds) if line(record) != line(fresh[0])] + fresh
 
 
-def line(record: Record) -> tuple[object, ...]:
-    """Which line of the board it is of."""
-    return tuple(record.cell[name] for name in ("role", "method", "setting"))
+def line(record: Record) -> tuple[str, str, str] | None:
+    """Return the names of the line of the board that it is a record of."""
+    place = record.place
+    return (place.role, place.method, place.setting) if place else None
 
 
 def before(pool: Runs, changed: Runs) -> Runs:
-    """The changed line as it was, by seed."""
+    """Return the changed line as it was, by seed."""
     return {seed: [one for one in pool[seed] if line(one) == line(records[0])] for seed, records in changed.items()}
 
 
 def costs(pool: Runs, changed: Runs) -> list[float]:
-    """Points of accuracy that the change takes, seed by seed."""
+    """Return the points of accuracy that the change takes, seed by seed."""
     return [
-        accuracy(pair[0]) - accuracy(pair[1])
-        for pair in zip(joined(before(pool, changed), list(changed)), joined(changed, list(changed)), strict=True)
+        accuracy(base) - accuracy(new)
+        for base, new in zip(joined(before(pool, changed), list(changed)), joined(changed, list(changed)), strict=True)
     ]
 
 
 def accuracy(record: Record) -> float:
-    """In percent."""
-    return cast(float, record.metrics["accuracy"])
+    """Return the accuracy in percent."""
+    value = record.metrics.number("accuracy")
+    if value is None:
+        raise SystemExit(f"{record.key}: no accuracy")
+    return value
 
 
 def calibrate(seeds: Sequence[int]) -> None:
@@ -182,9 +185,8 @@ def calibrate(seeds: Sequence[int]) -> None:
             changed = runs(seeds, replace(change, share=share))
             found = costs(pool, changed)
             rows.append((share, statistics.fmean(found), statistics.stdev(found)))
-            ((_, base),) = sides(joined(before(pool, changed), seeds)).items()
-            ((_, new),) = sides(joined(changed, seeds)).items()
-            both = compared(base, new)
+            runs_of_line = (joined(before(pool, changed), seeds), joined(changed, seeds))
+            both = pair(*(SeedRecords({record.seed: record for record in run}, {}) for run in runs_of_line))
             if both and both.contrast and abs(both.contrast.change) < SMALL:
                 contrasts.append(both.contrast)
         print(
@@ -194,7 +196,7 @@ def calibrate(seeds: Sequence[int]) -> None:
 
 
 def false_alarms(pool: Runs, comparisons: int, draw: random.Random) -> tuple[int, float]:
-    """How many comparisons of disjoint seeds block, and the share of the lines that do."""
+    """Return the number of comparisons of disjoint seeds that block, and the share of the lines that do."""
     alarms, lines, blocking = 0, 0, 0
     for _ in range(comparisons):
         seeds = draw.sample(sorted(pool), 2 * SEEDS)
@@ -208,7 +210,7 @@ def false_alarms(pool: Runs, comparisons: int, draw: random.Random) -> tuple[int
 def caught(
     pool: Runs, changed: Runs, comparisons: int, size: int, draw: random.Random, *, other_seeds: bool = False
 ) -> int:
-    """How many comparisons find the change by its accuracy; that it packs into more bytes does not count."""
+    """Return the number of comparisons that find the change by its accuracy; more bytes do not count."""
     hits = 0
     for _ in range(comparisons):
         seeds = draw.sample(sorted(pool), 2 * size if other_seeds else size)
@@ -218,14 +220,14 @@ def caught(
 
 
 def is_less_accurate(finding: Finding, threshold: Threshold) -> bool:
-    """Whether the accuracy alone makes the line regressed."""
+    """Return whether the accuracy alone makes the line regressed."""
     if finding.estimate is None or finding.q is None:
         return False
     return finding.q <= threshold.alpha and finding.estimate.change <= -threshold.smallest_effect
 
 
 def measured(seeds: Sequence[int], comparisons: int) -> str:
-    """The table of figures, in markdown."""
+    """Return the table of figures, in markdown."""
     draw = random.Random(0)
     pool = runs(seeds)
     alarms, share = false_alarms(pool, comparisons, draw)

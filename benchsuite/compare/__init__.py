@@ -1,5 +1,6 @@
-"""Whether a run is worse than another: the verdict on each cell, and on all of them."""
+"""The comparison of a run with another: the verdict on each row, and on all of them."""
 
-from benchsuite.compare.verdicts import DEFAULT_THRESHOLD, Comparison, Finding, Threshold, Verdict, compare
+from benchsuite.compare.findings import DEFAULT_THRESHOLD, Comparison, Finding, Threshold, Verdict
+from benchsuite.compare.verdicts import compare
 
 __all__ = ["DEFAULT_THRESHOLD", "Comparison", "Finding", "Threshold", "Verdict", "compare"]

@@ -2,9 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from benchsuite.chain import Chain
+from benchsuite.store.record_reader import read_record
 
 ROWS = '[[rows]]\nlabel = "method"\nsteps = [{{prune = "{pruner}", sparsity = 0.5}}]\n'
 EPOCHS = ("epochs = 1, lr = 1e-3", "epochs = 8, lr = 1e-2")
@@ -143,7 +147,14 @@ def of_another_board(text: str) -> str:
 
 def of_another_protocol(text: str) -> str:
     first, *others = text.splitlines(keepends=True)
-    return "".join([*others, first.replace('"protocol":1', '"protocol":2')])
+    record = read_record(first)
+    chain = Chain.from_json(record.chain.to_json(), record.seed, protocol=2)
+    changed = replace(record, chain=chain, provenance=replace(record.provenance, protocol=2))
+    return "".join([*others, f"{changed.text}\n"])
+
+
+def of_an_edited_protocol(text: str) -> str:
+    return text.replace('"protocol":1', '"protocol":2', 1)
 
 
 BAD = {
@@ -152,6 +163,7 @@ BAD = {
     edited: "line 1: the accuracy ",
     doubled: "line 10: a second record of key",
     of_another_board: "line 9: a record of board 'large' in a file of board 'small'",
+    of_an_edited_protocol: "line 1: its steps and seed have the key ",
     of_another_protocol: "line 9: a record of protocol 2 in a file of protocol 1",
 }
 

@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from handmade_runs import SEEDS, dense, record, run
+from make_run import SEEDS, dense, record, run
 
 from benchsuite.compare import compare, table
+from benchsuite.store.record_reader import read_record
 
 
 def lines(*counts, role="row", parent="weights", **changes):
@@ -34,12 +35,12 @@ def test_a_table_has_at_most_100_columns():
     base = run(method="a-method-with-a-very-long-name-indeed", setting="sparsity 0.95 and a great many words")
     new = [
         record(
-            one.cell["seed"],
+            one.seed,
             status="failed",
-            **{name: one.cell[name] for name in ("method", "setting", "role", "line")},
+            **{name: getattr(one.place, name) for name in ("method", "setting", "role", "line")},
         )
         for one in base
-        if one.cell["line"]
+        if one.place.line
     ]
     text = table.terminal(compare(base, new))
     assert max(map(len, text.splitlines())) <= 100
@@ -56,7 +57,7 @@ SENTENCES = {
     "same": (run(), run(), "Same: of 2 cells 2 same; no cell changed in a way that matters."),
     "missing": (
         run(),
-        [one for one in run() if one.cell["line"] == 0],
+        [one for one in run() if one.place.line == 0],
         "Missing: of 2 cells 1 missing, 1 same; first percentile sparsity 0.5.",
     ),
     "failed": (
@@ -101,7 +102,7 @@ def test_facts_are_json_and_hold_every_cell():
     nan = [record(seed, loss=float("nan") if seed else 1.0) for seed in SEEDS]
     same = [record(seed, loss=1.0) for seed in SEEDS]
     for base, new, verdict in ((run(), run(wrong=range(90)), "regressed"), (same, nan, "failed")):
-        comparison = compare(base, [type(one).parse(one.text) for one in new])
+        comparison = compare(base, [read_record(one.text).as_result for one in new])
         facts = json.loads(json.dumps(table.facts(comparison), allow_nan=False))
         assert len(facts["cells"]) == len(comparison.findings)
         assert facts["verdict"] == verdict
@@ -113,6 +114,5 @@ def test_the_same_with_other_masks_is_shown_with_its_note():
 
 
 def test_a_reason_does_not_break_the_table_of_markdown():
-    broken = [record(seed, status="failed") for seed in SEEDS]
-    broken = [type(one)(**{**vars(one), "error": {"reason": "Tensor | None"}}) for one in broken]
+    broken = [record(seed, status="failed", reason="Tensor | None") for seed in SEEDS]
     assert r"Tensor \| None" in table.markdown(compare(run(), broken))

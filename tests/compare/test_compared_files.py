@@ -1,7 +1,7 @@
 """Which records are compared: of files and folders, matched by board; what is refused with its file and line."""
 
 import pytest
-from handmade_runs import run
+from make_run import run
 
 from benchsuite.compare.files import read_runs
 from benchsuite.errors import ConfigError
@@ -22,7 +22,7 @@ def write(tmp_path):
 
 
 def boards(records) -> set[str]:
-    return {record.cell["board"] for record in records}
+    return {record.place.board for record in records}
 
 
 def test_of_folders_the_boards_that_were_run_are_compared(write):

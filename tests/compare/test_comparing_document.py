@@ -7,8 +7,8 @@ from pathlib import Path
 from benchsuite.cli.compare import compare as command
 from benchsuite.compare import DEFAULT_THRESHOLD, Verdict
 from benchsuite.compare.exact import LAST_DIGITS
+from benchsuite.compare.findings import BLOCKING
 from benchsuite.compare.sizes import APART, LOSS, OTHER_PARENT, PACKED, ROUNDED, TRAINED
-from benchsuite.compare.verdicts import BLOCKING
 from benchsuite.metrics.paired import POWER
 from benchsuite.metrics.pooled import TOGETHER
 

@@ -3,50 +3,51 @@
 from dataclasses import replace
 
 import pytest
-from handmade_runs import record, run
+from make_run import record, run
 
 from benchsuite.compare.exact import repetition
-
-
-def changed(one, **changes):
-    return replace(one, **changes)
+from benchsuite.store import Cost, Failure, Metrics
 
 
 def elsewhere(one, **provenance):
-    return replace(one, provenance={**one.provenance, **provenance})
+    return replace(one, provenance=replace(one.provenance, **provenance))
+
+
+def measured(one, **parts):
+    """The record with other parts of its metrics; numbers among them besides those that it has."""
+    numbers = {**one.metrics.numbers, **parts.pop("numbers", {})}
+    return replace(one, metrics=replace(one.metrics, numbers=numbers, **parts))
 
 
 def test_a_repetition_is_equal_in_every_cell_whatever_the_order_and_the_cost():
     base = run()
-    again = [changed(one, cost={"seconds": 9.0}) for one in reversed(run())]
+    again = [replace(one, cost=Cost(seconds=9.0)) for one in reversed(run())]
     found = repetition(base, again)
     assert (len(found.equal), found.different, found.retrained, found.unknown) == (6, {}, (), 0)
     assert found.sentences == ["6 of 6 cells are equal in every field."]
 
 
 def test_a_sample_is_held_against_its_own_cells():
-    sample = [changed(one, cell={**one.cell, "seeds": [1]}) for one in run(seeds=[1])]
+    sample = [one.at(replace(one.place, seeds=(1,))) for one in run(seeds=[1])]
     found = repetition(run(), sample)
     assert (len(found.equal), found.unknown) == (2, 0)
 
 
-@pytest.mark.parametrize(
-    ("changes", "fields"),
-    [
-        ({"metrics": {"loss": 0.25}}, ("loss",)),
-        ({"metrics": {"support": [1]}}, ("support",)),
-        ({"history": {"train_loss": [0.1]}}, ("history",)),
-        ({"status": "failed", "error": {"reason": "it broke", "traceback": "x"}}, ("reason", "status")),
-        ({"cell": {"setting": "sparsity 0.7"}}, ("setting",)),
-    ],
-)
-def test_any_field_that_differs_is_named(changes, fields):
-    base, new = run(seeds=[0]), run(seeds=[0])
-    parts = {
-        name: {**getattr(new[1], name), **value} if name in ("metrics", "cell") else value
-        for name, value in changes.items()
-    }
-    found = repetition(base, [new[0], changed(new[1], **parts)])
+FIELDS = {
+    "a number": (lambda one: measured(one, numbers={"loss": 0.25}), ("loss",)),
+    "a number more": (lambda one: measured(one, numbers={"latency": 1}), ("latency",)),
+    "another measurement": (lambda one: measured(one, support=(1,)), ("support",)),
+    "history": (lambda one: replace(one, history={"train_loss": (0.1,)}), ("history",)),
+    "layers": (lambda one: replace(one, layers=one.layers[:1]), ("layers",)),
+    "status": (lambda one: replace(one, status="failed", error=Failure("it broke", "x")), ("reason", "status")),
+    "place": (lambda one: one.at(replace(one.place, setting="sparsity 0.7")), ("setting",)),
+}
+
+
+@pytest.mark.parametrize(("change", "fields"), FIELDS.values(), ids=FIELDS)
+def test_any_field_that_differs_is_named(change, fields):
+    base = run(seeds=[0])
+    found = repetition(base, [base[0], change(base[1])])
     assert list(found.different.values()) == [fields]
     assert len(found.equal) == 1
 
@@ -66,18 +67,37 @@ def test_bytes_count_where_the_same_zlib_packed_them():
     assert not repetition(base, run(seeds=[0], zlib="1.3", size=7)).different
 
 
-def test_another_dense_network_differs_unless_it_was_trained_in_another_environment():
-    base, new = run(seeds=[0]), run(seeds=[0], parent="other")
-    assert list(repetition(base, new).different.values()) == [("weights_sha256",)]
-    for name in ("torch", "numpy", "device", "instructions", "threads"):
-        there = [elsewhere(one, **{name: "other"}) for one in new]
-        found = repetition([elsewhere(one, **{name: "here"}) for one in base], there)
-        assert (found.equal, found.different, len(found.retrained)) == ((), {}, 2)
-        assert found.environments == (f"{name}: here before, other now",)
-        assert (found.compared, found.contradicts) == (True, False)
-        assert found.sentences[1].startswith(f"2 cells were trained in another environment ({name}: here before, ")
-        older = repetition([elsewhere(one, **{name: None}) for one in base], there)
-        assert (older.different, len(older.retrained)) == ({}, 2)
+ENVIRONMENTS = {
+    "torch": ("2.8", "2.9"),
+    "numpy": ("1.26", "2.0"),
+    "device": ("cpu", "cuda"),
+    "instructions": ("avx2", "avx512"),
+    "threads": (1, 2),
+}
+
+
+def test_another_dense_network_of_the_same_environment_differs():
+    found = repetition(run(seeds=[0]), run(seeds=[0], parent="other"))
+    assert list(found.different.values()) == [("weights_sha256",)]
+
+
+@pytest.mark.parametrize(("name", "before", "now"), [(name, *values) for name, values in ENVIRONMENTS.items()])
+def test_another_dense_network_may_come_of_another_environment(name, before, now):
+    base = [elsewhere(one, **{name: before}) for one in run(seeds=[0])]
+    new = [elsewhere(one, **{name: now}) for one in run(seeds=[0], parent="other")]
+    found = repetition(base, new)
+    assert (found.equal, found.different, len(found.retrained)) == ((), {}, 2)
+    assert found.environments == (f"{name}: {before} before, {now} now",)
+    assert (found.compared, found.contradicts) == (True, False)
+    told = f"2 cells were trained in another environment ({name}: {before} before, "
+    assert found.sentences[1].startswith(told)
+
+
+@pytest.mark.parametrize("name", ["instructions", "threads", "processor", "blas"])
+def test_an_environment_that_older_records_do_not_name_may_be_another(name):
+    new = [elsewhere(one, **{name: ENVIRONMENTS.get(name, ("some", "other"))[1]}) for one in run([0], parent="other")]
+    found = repetition(run([0]), new)
+    assert (found.different, len(found.retrained)) == ({}, 2)
 
 
 def test_a_record_that_does_not_name_its_processor_may_be_of_another():
@@ -117,16 +137,19 @@ def test_a_single_seed_trained_elsewhere_contradicts_nothing_and_warns():
 
 def other_weights(records):
     """The rows with other weights than they had, the dense networks as they were."""
-    return [
-        changed(one, metrics={**one.metrics, "weights_sha256": "other"}) if one.cell["line"] else one for one in records
-    ]
+    return [measured(one, weights_sha256="other") if one.place.line else one for one in records]
 
 
 def test_what_was_trained_after_compression_may_end_elsewhere_from_the_same_network():
-    here, tuned = ([elsewhere(one, processor="one") for one in run(trained=how)] for how in (False, True))
+    tuned = [elsewhere(one, processor="one") for one in run(epochs=1)]
     found = repetition(tuned, there(other_weights(tuned)))
     assert (len(found.equal), len(found.retrained), found.different) == (3, 3, {})
     assert len(repetition(tuned, other_weights(tuned)).different) == 3
+
+
+@pytest.mark.parametrize("epochs", [None, 0])
+def test_what_was_not_trained_after_compression_ends_in_the_same_weights(epochs):
+    here = [elsewhere(one, processor="one") for one in run(epochs=epochs)]
     assert len(repetition(here, there(other_weights(here))).different) == 3
 
 
@@ -142,15 +165,15 @@ LOSSES = {
 
 @pytest.mark.parametrize(("before", "now", "equal"), LOSSES.values(), ids=LOSSES)
 def test_equal_weights_and_answers_have_equal_losses_up_to_the_order_of_a_sum(before, now, equal):
-    base, new = ([changed(one, metrics={**one.metrics, "loss": loss}) for one in run()] for loss in (before, now))
+    base, new = ([measured(one, numbers={"loss": loss}) for one in run()] for loss in (before, now))
     assert (not repetition(base, new).different) is equal
-    other = [changed(one, metrics={**one.metrics, "weights_sha256": "other"}) for one in new]
+    other = [measured(one, weights_sha256="other") for one in new]
     assert len(repetition(base, other).different) == 6
 
 
 def test_the_same_dense_network_has_to_give_the_same_anywhere():
     base, new = run(seeds=[0]), run(seeds=[0])
-    new[1] = changed(new[1], metrics={**new[1].metrics, "loss": 0.25})
+    new[1] = measured(new[1], numbers={"loss": 0.25})
     assert len(repetition(base, [elsewhere(one, torch="other") for one in new]).different) == 1
 
 
@@ -164,7 +187,7 @@ def elsewhere_run(**changes):
 
 
 def failed(one):
-    return replace(one, status="failed", metrics={}, layers=(), error={"reason": "it broke"})
+    return replace(one, status="failed", metrics=Metrics(), layers=(), error=Failure("it broke"))
 
 
 def test_a_failure_elsewhere_is_no_other_training():
@@ -199,6 +222,6 @@ def test_boards_look_for_a_dense_network_among_their_own_records():
 
 def test_each_difference_is_told_though_names_are_alike():
     base = [record(0, line=line) for line in (1, 2)]
-    found = repetition(base, [changed(one, history={"train_loss": [0.1]}) for one in base])
+    found = repetition(base, [replace(one, history={"train_loss": (0.1,)}) for one in base])
     assert list(found.different.values()) == [("history",)] * 2
     assert [told.partition(" (")[0] for told in found.different] == ["hand-made percentile sparsity 0.5 seed 0"] * 2

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from handmade_runs import SEEDS, dense, record
+from make_run import SEEDS, dense, record
 
 from benchsuite.compare import Verdict, compare, table
 
@@ -76,7 +76,7 @@ def test_each_method_is_judged_by_its_own_cells():
 
 
 def rest(names: str):
-    return [one for one in before(methods=names) if one.cell["line"] > LEVELS]
+    return [one for one in before(methods=names) if one.place.line > LEVELS]
 
 
 def test_controls_are_no_method():
@@ -99,8 +99,6 @@ def test_the_more_methods_there_are_the_more_it_takes():
 def named(records, names: str):
     """The lines of one method, LEVELS at a time under another name."""
     return [
-        replace(one, cell={**one.cell, "method": names.split()[(one.cell["line"] - 1) // LEVELS]})
-        if one.cell["line"]
-        else one
+        one.at(replace(one.place, method=names.split()[(one.place.line - 1) // LEVELS])) if one.place.line else one
         for one in records
     ]

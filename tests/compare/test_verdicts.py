@@ -5,17 +5,19 @@ import random
 
 import numpy as np
 import pytest
-from handmade_runs import EXAMPLES, SEEDS, dense, record, run
 from hypothesis import given
 from hypothesis import strategies as st
+from make_run import EXAMPLES, SEEDS, dense, record, run
 
 from benchsuite.compare import Threshold, Verdict, compare, table
 from benchsuite.errors import ConfigError
+from benchsuite.store import Cost
+from benchsuite.store.record_reader import read_record
 
 
 def found(base, new, **threshold):
     """The finding on the one row."""
-    (finding,) = [one for one in compare(base, new, Threshold(**threshold)).findings if one.place.role == "row"]
+    (finding,) = [one for one in compare(base, new, Threshold(**threshold)).findings if one.row.role == "row"]
     return finding
 
 
@@ -48,10 +50,14 @@ def test_from_equal_parents_every_count_matters(change, verdict, text):
     assert (finding.verdict, told(finding)) == (verdict, text)
 
 
+def test_a_fine_tuning_of_no_epochs_is_no_training():
+    assert found(run(epochs=0), run(epochs=0, zeros=(499, 500))).verdict is Verdict.REGRESSED
+
+
 def test_training_may_move_a_few_weights_to_zero_and_away():
-    base = run(trained=True)
-    assert found(base, run(trained=True, zeros=(499, 500))).verdict is Verdict.SAME
-    assert found(base, run(trained=True, zeros=(450, 500))).verdict is Verdict.REGRESSED
+    base = run(epochs=1)
+    assert found(base, run(epochs=1, zeros=(499, 500))).verdict is Verdict.SAME
+    assert found(base, run(epochs=1, zeros=(450, 500))).verdict is Verdict.REGRESSED
 
 
 OTHER_PARENTS = {
@@ -102,10 +108,7 @@ def test_what_is_small_is_for_the_user_to_say():
 
 
 def test_smaller_and_less_accurate_is_regressed_and_both_are_told():
-    new = [
-        record(one.cell["seed"], wrong=range(60), zeros=(900, 900)) if one.cell["role"] == "row" else one
-        for one in run()
-    ]
+    new = [record(one.seed, wrong=range(60), zeros=(900, 900)) if one.place.role == "row" else one for one in run()]
     finding = found(run(), new)
     assert finding.verdict is Verdict.REGRESSED
     assert finding.estimate.change < -4
@@ -153,7 +156,7 @@ LOSS = {
 @pytest.mark.parametrize(("losses", "verdict"), LOSS.values(), ids=LOSS)
 def test_where_there_is_no_accuracy_the_loss_is_the_result(losses, verdict):
     base, new = ([record(seed, loss=value) for seed, value in enumerate(run)] for run in ((1.0, 2.0, 3.0), losses))
-    new = [type(one).parse(one.text) for one in new]  # as a file gives it back: NaN is null
+    new = [read_record(one.text).as_result for one in new]  # as a file gives it back: NaN is null
     assert found(base, new).verdict is verdict
 
 
@@ -203,13 +206,19 @@ def test_a_warning_is_of_what_matters():
 
 
 def priced(records, seconds=1.5):
-    return [dataclasses.replace(one, cost={"seconds": seconds, "latency_ms": 0.1}) for one in records]
+    return [dataclasses.replace(one, cost=Cost(seconds=seconds, latency_ms=0.1)) for one in records]
 
 
 COPIES = {
     "all of it": (priced(run()), priced(run()), True, {"copied": 2}),
     "run again": (priced(run()), priced(run(), 1.6), True, {"same": 2}),
     "without costs, as nobody knows": (run(), run(), True, {"same": 2}),
+    "on a board of another question": (
+        priced(run()),
+        [one.at(dataclasses.replace(one.place, question="Why?", committed=True)) for one in priced(run())],
+        True,
+        {"copied": 2},
+    ),
     "a method beside": (
         priced(run()),
         [*priced(run()), record(line=7, setting="added")],
@@ -224,7 +233,7 @@ COPIES = {
     ),
     "but for its provenance": (
         priced(run()),
-        [dataclasses.replace(one, provenance={**one.provenance, "threads": 9}) for one in priced(run())],
+        [dataclasses.replace(one, provenance=dataclasses.replace(one.provenance, threads=9)) for one in priced(run())],
         True,
         {"same": 2},
     ),
@@ -253,13 +262,12 @@ def test_alpha_is_a_rate(alpha):
 
 
 def without(records, seed=None, role="row"):
-    return [one for one in records if one.cell["role"] != role or seed not in (None, one.cell["seed"])]
+    return [one for one in records if one.place.role != role or seed not in (None, one.seed)]
 
 
 def failing(records, *seeds, status="failed"):
     return [
-        record(one.cell["seed"], status=status) if one.cell["role"] == "row" and one.cell["seed"] in seeds else one
-        for one in records
+        record(one.seed, status=status) if one.place.role == "row" and one.seed in seeds else one for one in records
     ]
 
 
@@ -357,13 +365,13 @@ MIRRORED = {Verdict.REGRESSED: Verdict.BETTER, Verdict.BETTER: Verdict.REGRESSED
 
 
 def verdicts(comparison):
-    return {one.place: one.verdict for one in comparison.findings}
+    return {one.row: one.verdict for one in comparison.findings}
 
 
 @given(patterns, patterns)
 def test_the_other_way_round_worse_is_better(before, after):
     base, new = many(before, "one"), many(after, "other")
-    mirrored = {place: MIRRORED.get(one, one) for place, one in verdicts(compare(new, base)).items()}
+    mirrored = {row: MIRRORED.get(one, one) for row, one in verdicts(compare(new, base)).items()}
     assert verdicts(compare(base, new)) == mirrored
 
 
