@@ -1,34 +1,35 @@
-"""What methods that find the sparsity by themselves came to on several networks: a point for each."""
+"""The trade-off that methods which find the sparsity by themselves reach on several networks: a point for each."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from benchsuite.report.chains import chooses, is_tuned, variant
 from benchsuite.report.curves import LEGEND_COLUMNS, looks, mean
-from benchsuite.report.lines import Line, Table
-from benchsuite.report.relations import Relations
+from benchsuite.results import BoardResults, Line, Relations
+from benchsuite.results.step_queries import chooses_sparsity, variant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Points = Mapping[str, Sequence[Line]]
-"""By method its lines, one of each network."""
+"""The lines of each method by its name, a line for each network."""
 
 
-def points(table: Table) -> Points:
-    """The untuned lines that chose their sparsity and those matched to them; none of a board of one network."""
-    headings = Relations(table).headings
-    found: dict[str, list[Line]] = defaultdict(list)
-    for line in table.lines:
+def points(results: BoardResults) -> Points:
+    """Return the untuned lines that chose their sparsity and those matched to them; none for a board of one network."""
+    headings = Relations(results).headings
+    lines_by_name: dict[str, list[Line]] = defaultdict(list)
+    for line in results.lines:
         matched = headings.get(line.number)
-        if line.role == "row" and line.change("accuracy") and not is_tuned(line) and (matched or chooses(line)):
-            found[matched or variant(line)].append(line)
-    return found if len({line.group for lines in found.values() for line in lines}) > 1 else {}
+        is_untuned = line.role == "row" and line.change("accuracy") and not line.chain.is_tuned
+        if is_untuned and (matched or chooses_sparsity(line)):
+            lines_by_name[matched or variant(line)].append(line)
+    networks = {line.group for lines in lines_by_name.values() for line in lines}
+    return lines_by_name if len(networks) > 1 else {}
 
 
 def draw_changes(figure: "Figure", points: Points) -> None:
-    """Change of accuracy against the dense network over sparsity."""
+    """Draw the change of accuracy against the dense network over sparsity."""
     axes = figure.subplots()
     for (name, lines), look in zip(points.items(), looks(), strict=False):
         changes = [change.mean for line in lines if (change := line.change("accuracy"))]

@@ -6,9 +6,8 @@ from typing import NamedTuple
 import tabulate
 
 from benchsuite.report.formats import NOTHING, brief, count, number, with_margin, with_spread
-from benchsuite.report.lines import Line
-from benchsuite.report.standings import Standings
 from benchsuite.report.table import SOLUTIONS, classified, solved
+from benchsuite.results import Line, Ranking
 
 LEVEL, HIGHER, TIE = "≈", "▲", "="
 LEGEND = f"""\
@@ -36,13 +35,13 @@ class _Column(NamedTuple):
     cell: Callable[[Line], str]
 
 
-def markdown(standings: Standings, lines: Sequence[Line]) -> str:
+def markdown(ranking: Ranking, lines: Sequence[Line]) -> str:
     """A table of the lines; columns that tell nothing of any of them are left out."""
     if not classified(lines):
         return grid(SOLUTIONS, [[line.method, brief(line.setting), *solved(line)] for line in lines])
-    columns = {column.heading: [column.cell(line) for line in lines] for column in _columns(standings, lines)}
+    columns = {column.heading: [column.cell(line) for line in lines] for column in _columns(ranking, lines)}
     told = {heading: cells for heading, cells in columns.items() if not _is_idle(heading, cells)}
-    return grid(["method", "setting", *told], [[*_name(standings, line), *row] for line, row in _rows(lines, told)])
+    return grid(["method", "setting", *told], [[*_name(ranking, line), *row] for line, row in _rows(lines, told)])
 
 
 def grid(headings: Sequence[str], rows: Sequence[Sequence[str]], words: int = 2) -> str:
@@ -52,20 +51,20 @@ def grid(headings: Sequence[str], rows: Sequence[Sequence[str]], words: int = 2)
     return text
 
 
-def compared(standings: Standings, line: Line, other: Line) -> str:
+def compared(ranking: Ranking, line: Line, other: Line) -> str:
     """The accuracy of another line beside this one's, marked by the paired test."""
     accuracy = other.metric("accuracy")
-    return number(accuracy, ".1f") + _MARKS[standings.against(line, other.records)] if accuracy else other.state
+    return number(accuracy, ".1f") + _MARKS[ranking.against(line, other.records)] if accuracy else other.state
 
 
-def beside_random(standings: Standings, line: Line) -> str:
+def beside_random(ranking: Ranking, line: Line) -> str:
     """The accuracy of the line's random control, marked so."""
     accuracy = line.control("accuracy")
-    return number(accuracy, ".1f") + _MARKS[standings.against(line, line.controls)] if accuracy else NOTHING
+    return number(accuracy, ".1f") + _MARKS[ranking.against(line, line.controls)] if accuracy else NOTHING
 
 
-def _columns(standings: Standings, lines: Sequence[Line]) -> list[_Column]:
-    relations, ranks = standings.relations, standings.ranks(lines)
+def _columns(ranking: Ranking, lines: Sequence[Line]) -> list[_Column]:
+    relations, ranks = ranking.relations, ranking.ranks(lines)
     matched = dict.fromkeys(heading for line in lines for heading in relations.matched.get(line.number, ()))
 
     def accuracy(line: Line) -> str:
@@ -81,15 +80,15 @@ def _columns(standings: Standings, lines: Sequence[Line]) -> list[_Column]:
     def beside(heading: str) -> Callable[[Line], str]:
         def cell(line: Line) -> str:
             other = relations.matched.get(line.number, {}).get(heading)
-            return compared(standings, line, other) if other else NOTHING
+            return compared(ranking, line, other) if other else NOTHING
 
         return cell
 
     return [
         _Column("accuracy %", accuracy),
-        _Column("Δ dense", lambda line: with_margin(standings.change(line))),
+        _Column("Δ dense", lambda line: with_margin(ranking.change(line))),
         _Column("before", before),
-        _Column("random", lambda line: beside_random(standings, line)),
+        _Column("random", lambda line: beside_random(ranking, line)),
         *(_Column(heading, beside(heading)) for heading in matched),
         _Column("sparse", lambda line: number(line.metric("sparsity"), ".3f")),
         _Column("bits", lambda line: number(line.metric("bits_per_weight"), ".3g")),
@@ -102,8 +101,8 @@ def _is_idle(heading: str, cells: Sequence[str]) -> bool:
     return set(cells) <= ({NOTHING, _FLOAT} if heading == "bits" else {NOTHING})
 
 
-def _name(standings: Standings, line: Line) -> tuple[str, str]:
-    fewer = f" (n = {line.seeds})" if line.seeds < standings.seeds else ""
+def _name(ranking: Ranking, line: Line) -> tuple[str, str]:
+    fewer = f" (n = {line.seeds})" if line.seeds < ranking.seeds else ""
     return (f"**{line.method}**" if line.role == "dense" else line.method), brief(line.setting) + fewer
 
 

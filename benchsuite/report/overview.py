@@ -3,21 +3,18 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from benchsuite.report.chains import (
-    Bits,
+from benchsuite.report.formats import NOTHING, brief, number, signed, with_margin, with_spread
+from benchsuite.report.markdown import LEVEL, beside_random, grid
+from benchsuite.results import Line, Ranking, Verdict, distinguishable
+from benchsuite.results.step_queries import (
+    BitWidths,
     asked_sparsity,
     bit_widths,
-    chooses,
-    is_tuned,
+    chooses_sparsity,
+    is_quantized,
     is_tuned_on_grid,
-    quantizes,
     variant,
 )
-from benchsuite.report.effects import distinguishable
-from benchsuite.report.formats import NOTHING, brief, number, signed, with_margin, with_spread
-from benchsuite.report.lines import Line
-from benchsuite.report.markdown import LEVEL, beside_random, grid
-from benchsuite.report.standings import Standings
 
 LEVELS = (0.5, 0.8, 0.9)
 _NEAR = 0.01
@@ -25,14 +22,14 @@ _MOST_TIES = 3
 _FLOAT = (32,)
 
 
-def overview(boards: Sequence[Standings]) -> str:
+def overview(boards: Sequence[Ranking]) -> str:
     """The three tables, each with its question; without those that no board has a line for."""
     parts = [_kept(boards), _chosen(boards), _bits(boards)]
     return "\n\n".join(["## Overview", *parts]) if any(parts := [part for part in parts if part]) else ""
 
 
-def _kept(boards: Sequence[Standings]) -> str:
-    rows = [row for standings in boards for row in _best(standings)]
+def _kept(boards: Sequence[Ranking]) -> str:
+    rows = [row for ranking in boards for row in _best(ranking)]
     if not rows:
         return ""
     headings = ("board", "asked", "trained after", "best", "accuracy %", "Δ dense", "random", "sparse", "ties")
@@ -44,25 +41,25 @@ from it, and of how many rows in all. Rows that skip layers and so keep more wei
 {grid(headings, rows, 4)}"""
 
 
-def _best(standings: Standings) -> Iterator[list[str]]:
+def _best(ranking: Ranking) -> Iterator[list[str]]:
     kinds: dict[tuple[float, bool, bool, str], list[Line]] = defaultdict(list)
-    groups = list(standings.table.groups)
-    for line in standings.unmatched:
+    groups = list(ranking.results.groups)
+    for line in ranking.unmatched:
         asked = asked_sparsity(line)
-        if asked and asked[0] in LEVELS and not quantizes(line) and _is_reached(line, *asked):
-            kinds[asked[0], asked[1], is_tuned(line), line.group].append(line)
+        if asked and asked[0] in LEVELS and not is_quantized(line) and _is_reached(line, *asked):
+            kinds[asked[0], asked[1], line.chain.is_tuned, line.group].append(line)
     for kind in sorted(kinds, key=lambda one: (groups.index(one[3]), one)):
         level, channels, tuned, group = kind
-        if found := standings.best(kinds[kind]):
+        if found := ranking.best(kinds[kind]):
             best, ties = found
             yield [
-                _place(standings, group),
+                _place(ranking, group),
                 f"{level:.0%}".replace("%", " %") + " of channels" * channels,
                 "yes" if tuned else "no",
                 f"{best.method} {_extra(best, level)}".strip(),
                 with_spread(best.metric("accuracy")),
-                with_margin(standings.change(best)),
-                beside_random(standings, best),
+                with_margin(ranking.change(best)),
+                beside_random(ranking, best),
                 number(best.metric("sparsity"), ".3f"),
                 _ties(ties, len(kinds[kind])),
             ]
@@ -87,8 +84,8 @@ def _extra(line: Line, level: float) -> str:
     return brief(line.setting).replace(f"sparsity {level}", "").strip(" ,")
 
 
-def _chosen(boards: Sequence[Standings]) -> str:
-    rows = [row for standings in boards for row in _choices(standings)]
+def _chosen(boards: Sequence[Ranking]) -> str:
+    rows = [row for ranking in boards for row in _choices(ranking)]
     if not rows:
         return ""
     others = list(dict.fromkeys(heading for _, found in rows for heading in found))
@@ -103,27 +100,27 @@ each at 5 %.
 {table}"""
 
 
-def _choices(standings: Standings) -> Iterator[tuple[list[str], dict[str, str]]]:
+def _choices(ranking: Ranking) -> Iterator[tuple[list[str], dict[str, str]]]:
     """Of each method: its cells, and by what it is compared with how it fares."""
     kinds: dict[str, list[Line]] = defaultdict(list)
-    for line in standings.unmatched:
-        if line.role == "row" and line.records[0].cell["shown"] and chooses(line) and not is_tuned(line):
+    for line in ranking.unmatched:
+        if line.role == "row" and line.place.shown and chooses_sparsity(line) and not line.chain.is_tuned:
             kinds[line.method].append(line)
     for method, lines in kinds.items():
-        fares: dict[str, Counter[str | None]] = defaultdict(Counter)
+        fares: dict[str, Counter[Verdict | None]] = defaultdict(Counter)
         for line in lines:
-            fares["random"][standings.against(line, line.controls)] += 1
-            for heading, other in standings.relations.matched.get(line.number, {}).items():
-                fares[heading][standings.against(line, other.records)] += 1
-        changes = [change.change for line in lines if (change := standings.change(line))]
+            fares["random"][ranking.against(line, line.controls)] += 1
+            for heading, other in ranking.relations.matched.get(line.number, {}).items():
+                fares[heading][ranking.against(line, other.records)] += 1
+        changes = [change.change for line in lines if (change := ranking.change(line))]
         sparsities = [summary.mean for line in lines if (summary := line.metric("sparsity"))]
         count = f"{len(lines)}" + (f", {holes} incomplete" if (holes := len(lines) - len(changes)) else "")
         settings = "; ".join(dict.fromkeys(brief(line.setting) for line in lines))
-        cells = [_place(standings, ""), method, settings, count, _range(sparsities, ".3f"), _range(changes, "+.1f")]
+        cells = [_place(ranking, ""), method, settings, count, _range(sparsities, ".3f"), _range(changes, "+.1f")]
         yield cells, {name: _fare(verdicts) for name, verdicts in fares.items()}
 
 
-def _fare(verdicts: Counter[str | None]) -> str:
+def _fare(verdicts: Counter[Verdict | None]) -> str:
     told = [verdicts[name] for name in ("better", "level", "worse")]
     return " · ".join(map(str, told)) if any(told) else NOTHING
 
@@ -133,8 +130,8 @@ def _range(values: Sequence[float], form: str) -> str:
     return " … ".join(told)
 
 
-def _bits(boards: Sequence[Standings]) -> str:
-    found = [(cells, changes) for standings in boards for cells, changes in _quantized(standings)]
+def _bits(boards: Sequence[Ranking]) -> str:
+    found = [(cells, changes) for ranking in boards for cells, changes in _quantized(ranking)]
     if not found:
         return ""
     widths = sorted(
@@ -149,36 +146,36 @@ Change of accuracy against the dense network, in points, when weights are put on
 {grid(("board", "method", *(_width(bits) for bits in widths)), rows)}"""
 
 
-def _width(bits: Bits) -> str:
+def _width(bits: BitWidths) -> str:
     """The heading of a column, such as "3 bits", or "3–8 bits" of layers that differ."""
     return "–".join(map(str, dict.fromkeys((bits[0], bits[-1])))) + " bits"
 
 
-def _quantized(standings: Standings) -> Iterator[tuple[list[str], dict[Bits, str]]]:
-    kinds: dict[tuple[str, str], dict[Bits, str]] = defaultdict(dict)
-    for line in standings.primary:
+def _quantized(ranking: Ranking) -> Iterator[tuple[list[str], dict[BitWidths, str]]]:
+    kinds: dict[tuple[str, str], dict[BitWidths, str]] = defaultdict(dict)
+    for line in ranking.primary:
         bits = bit_widths(line)
         if bits:
             found = kinds[line.group, variant(line)]
-            found[bits] = "; ".join(filter(None, [found.get(bits), _before_after(standings, line)]))
-            if start := standings.relations.start.get(line.number):
-                found[_FLOAT] = signed(change.change) if (change := standings.change(start)) else start.state
+            found[bits] = "; ".join(filter(None, [found.get(bits), _before_after(ranking, line)]))
+            if start := ranking.relations.start.get(line.number):
+                found[_FLOAT] = signed(change.change) if (change := ranking.change(start)) else start.state
     for (group, method), changes in kinds.items():
-        yield [_place(standings, group), method], changes
+        yield [_place(ranking, group), method], changes
 
 
-def _before_after(standings: Standings, line: Line) -> str:
-    before, after = standings.relations.before.get(line.number), standings.change(line)
+def _before_after(ranking: Ranking, line: Line) -> str:
+    before, after = ranking.relations.before.get(line.number), ranking.change(line)
     if after is None:
         return line.state or NOTHING
     if not is_tuned_on_grid(line):
         return f"{signed(after.change)} → {NOTHING}"
     mark = "" if distinguishable(after) else f" {LEVEL}"
-    told = [signed(first.change)] if before and (first := standings.change(before)) else []
+    told = [signed(first.change)] if before and (first := ranking.change(before)) else []
     return " → ".join([*told, signed(after.change)]) + mark
 
 
-def _place(standings: Standings, group: str) -> str:
-    name = standings.table.board
-    one = " (one seed)" * (standings.seeds == 1)
+def _place(ranking: Ranking, group: str) -> str:
+    name = ranking.results.board
+    one = " (one seed)" * (ranking.seeds == 1)
     return f"[{name}](#{name})" + (f" {group}" if group else "") + one

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import tabulate
 
 from benchsuite.report.formats import NOTHING, brief, count, number, with_spread
-from benchsuite.report.lines import Line, Table
+from benchsuite.results import BoardResults, Line
 from benchsuite.safe import cells, one_line
 
 tabulate.MIN_PADDING = 0  # of headings: with them the table would not fit in 100 columns
@@ -28,22 +28,22 @@ SOLUTION_LEGEND = """\
 loss: the training loss at the end · support: which weights are not exactly zero · weights: all of them."""
 
 
-def legend(tables: Iterable[Table]) -> str:
-    """What the columns of the tables mean."""
-    kinds = {classified(lines) for table in tables for lines in table.groups.values()}
+def legend(boards: Iterable[BoardResults]) -> str:
+    """Return the meaning of the columns of the boards' tables."""
+    kinds = {classified(lines) for results in boards for lines in results.groups.values()}
     return " · ".join([_LEGEND] * (True in kinds) + [SOLUTION_LEGEND] * (False in kinds))
 
 
-def terminal(table: Table) -> str:
-    """The table in at most 100 columns; a board of several dense trainings has one part for each."""
+def terminal(results: BoardResults) -> str:
+    """Return the table in at most 100 columns; a board of several dense trainings has a part for each."""
     return "\n\n".join(
-        (f"{one_line(group)}\n\n" if group else "") + _tabulated(lines) for group, lines in parts(table).items()
+        (f"{one_line(group)}\n\n" if group else "") + _tabulated(lines) for group, lines in parts(results).items()
     )
 
 
-def parts(table: Table) -> dict[str, list[Line]]:
-    """The lines by what they are headed with: the dense training, or nothing where each stands alone."""
-    groups = table.groups
+def parts(results: BoardResults) -> dict[str, list[Line]]:
+    """Return the lines by their heading: the dense training, or nothing where each has a single line."""
+    groups = results.groups
     if all(len(lines) == 1 for lines in groups.values()):
         return {"": [line for lines in groups.values() for line in lines]}
     return groups
@@ -63,23 +63,18 @@ def _tabulated(lines: Sequence[Line]) -> str:
 
 
 def classified(lines: Sequence[Line]) -> bool:
-    """Whether the lines are told by their accuracy, or by the few weights that are their result."""
-    return any(line.metric("accuracy") for line in lines) or not any(_solution(line) for line in lines)
+    """Return whether the lines are ranked by their accuracy, not by the few weights that are their result."""
+    return any(line.metric("accuracy") for line in lines) or not any(line.records[0].metrics.solution for line in lines)
 
 
 def solved(line: Line) -> list[str]:
-    """Of a network whose few weights are its result: the loss, which weights are not zero, and all of them."""
+    """Return loss, support and weights of a network whose few weights are its result."""
     loss = line.metric("loss")
     if not line.complete or loss is None:
         return [line.state or "diverged", NOTHING, NOTHING]
-    support = line.records[0].metrics["support"]
-    shown = f"{{{', '.join(map(str, support))}}}" if isinstance(support, list) else NOTHING
-    return [f"{loss.mean:.6g}", shown, " ".join(f"{weight:+.5f}" for weight in _solution(line))]
-
-
-def _solution(line: Line) -> list[float]:
-    weights = line.records[0].metrics.get("solution")
-    return weights if isinstance(weights, list) else []
+    metrics = line.records[0].metrics
+    support = NOTHING if metrics.support is None else f"{{{', '.join(map(str, metrics.support))}}}"
+    return [f"{loss.mean:.6g}", support, " ".join(f"{weight:+.5f}" for weight in metrics.solution or ())]
 
 
 def _measures(line: Line) -> list[str]:
