@@ -6,13 +6,14 @@ from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
+from benchsuite.report.columns import classified, parts
 from benchsuite.report.formats import brief
 from benchsuite.report.markdown import LEGEND, markdown
 from benchsuite.report.overview import overview
 from benchsuite.report.plots import picture_names, plots
 from benchsuite.report.protocol import protocol
 from benchsuite.report.short import short
-from benchsuite.report.table import SOLUTION_LEGEND, classified, parts
+from benchsuite.report.table import SOLUTION_LEGEND
 from benchsuite.results import BoardResults, Line, Ranking, board_results
 from benchsuite.safe import markdown as markdown_safe
 from benchsuite.store import Record
