@@ -21,7 +21,7 @@ class Cell:
 
     text: str
     value: float | None = None
-    """The number behind the text, to sort by; None where there is none."""
+    """The number behind the text, to sort by; None without one."""
     mark: Mark | None = None
 
 
@@ -34,7 +34,7 @@ class Column:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no cell has anything to say: no value, or floats under *bits*."""
+        """True if no cell has anything to say: no value, or the width of floats under *bits*."""
         idle = {NOTHING, _FLOAT} if self.heading == "bits" else {NOTHING}
         return {cell.text for cell in self.cells} <= idle
 

@@ -10,7 +10,7 @@ from benchsuite.results import BoardResults
 from benchsuite.safe import cells, one_line
 
 _WIDTHS = (18, 20)
-"""Of the first columns, in which longer texts are wrapped."""
+"""Characters in the first columns; longer texts are wrapped."""
 
 _LEGEND = """\
 accuracy %: top-1 on the test set after the last epoch, mean ± sample standard deviation over seeds · \

@@ -1,4 +1,4 @@
-"""What boards cost: shared beginnings once, in units that one says."""
+"""The price of boards: shared beginnings once, in units that people use."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def spent(seconds, train_seconds):
 
 
 def cost_of(*chains):
-    """Of records (steps, seconds, seconds of training in the whole chain)."""
+    """Return the cost of records given as (steps, seconds, seconds of training in the whole chain)."""
     records = [
         make(number, 0, steps=steps, cost=spent(seconds, training))
         for number, (steps, seconds, training) in enumerate(chains)

@@ -1,4 +1,4 @@
-"""How numbers stand in tables."""
+"""Numbers as tables show them."""
 
 import pytest
 

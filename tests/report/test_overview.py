@@ -29,7 +29,7 @@ def told(records):
 
 
 def rows(text):
-    """The cells of all tables' rows, the headings included."""
+    """Return the cells of all tables' rows, the headings included."""
     return [[cell.strip() for cell in one.strip("|").split("|")] for one in text.splitlines() if one.startswith("| ")]
 
 

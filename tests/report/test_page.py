@@ -1,4 +1,4 @@
-"""BENCHMARKS.md: a pure function of the baselines; tables fit into a terminal; failures are told."""
+"""BENCHMARKS.md: a pure function of the baselines; tables fit into a terminal; failures are listed."""
 
 import random
 from dataclasses import replace

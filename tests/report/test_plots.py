@@ -1,4 +1,4 @@
-"""A board's pictures: which it has, that their bytes are a function of the records, and that they stay small."""
+"""A board's pictures: those that it has, bytes that are a function of the records, and small files."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 from make_line import make
-from make_record import prune, train
+from make_record import layer, prune, train
 
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session
@@ -56,7 +56,7 @@ NEFF = {
 
 @pytest.fixture(scope="module")
 def boards(tmp_path_factory):
-    """By name, the tables of boards that were run for it, and of the quick one."""
+    """Return the results files of boards that are run here, and of the quick one, by name."""
     folder = tmp_path_factory.mktemp("boards")
     session = Session(device_name="cpu", home=folder / "home", data_root=folder)
     read = [parse_board(content, "b.toml") for content in (SLIM, NEFF)]
@@ -175,7 +175,7 @@ def test_a_sweep_of_four_activations_stays_small(boards):
 
 
 def curves(file: Path, axis) -> dict[str, dict[str, int]]:
-    """By panel and curve, the number of points."""
+    """Return the number of points by panel and curve."""
     return {
         panel: {name: len(lines) for name, lines in found.items()} for panel, found in panels(table(file), axis).items()
     }
@@ -281,6 +281,23 @@ def test_the_layers_are_those_of_the_sparsest_line(pictures):
     found = texts(pictures["quick"]["layers"])
     assert "iterative, global sparsity 0.95 linear, seed 0" in found
     assert {"fc1", "fc2", "fc3"} <= set(found)
+
+
+def test_layers_without_weights_and_trainings_that_diverged_are_drawn():
+    layers = [layer("a", 900), layer("b", 500), layer("c", 100), layer("empty", 0, weights=0)]
+    row = make(1, 0, layers=layers, setting="sparsity $0.5$")
+    losses = (1.0, 1e308, None), (1, -1e308, 2)
+    dense = [
+        replace(
+            make(place, 0, role="dense", setting=f"lr {place}", steps=[train(epochs=3 + place)]),
+            history={"train_loss": values, "weights": ((1.0, 1e308), (None, 2), (0.5, -1e308))},
+        )
+        for place, values in zip((0, 2), losses, strict=True)
+    ]
+    drawn = plots(board_results([*dense, row])[0])
+    assert list(drawn) == ["layers", "loss", "weights"]
+    assert {"a", "b", "c", "empty"} <= set(texts(drawn["layers"]))
+    assert {"lr 0", "lr 2"} <= set(texts(drawn["loss"])) & set(texts(drawn["weights"]))
 
 
 def test_what_failed_is_not_drawn():

@@ -49,6 +49,7 @@ def test_the_dense_training(dense, line):
     ("rows", "line"),
     [
         ([[train(), prune(sparsity=0.8)]], "After it: nothing is trained."),
+        ([[train(), prune(sparsity=0.8), finetune(0)]], "After it: nothing is trained."),
         (
             [[train(), quantize(4, skip=["first", "last"])]],
             "After it: layers skipped: first and last; nothing is trained.",

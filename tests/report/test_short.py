@@ -1,6 +1,6 @@
-"""A short table: what the board chose, and never more than one reads."""
+"""A short table: what the board chose, and never more than people read."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_line import make
 from make_record import prune, train
@@ -31,9 +31,9 @@ def test_of_too_many_methods_the_first_stay():
 
 
 @given(counts=st.lists(st.integers(1, 40), min_size=1, max_size=6))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 def test_there_are_never_too_many(counts):
-    """counts: of each method, its levels. `make` keeps nothing between the examples."""
+    """counts: number of levels by method."""
     records = [make(0, 0, role="dense")]
     records += [
         make(100 * (method + 1) + level, 0, method=f"method {method}")

@@ -12,7 +12,7 @@ from benchsuite.results.effects import _EXAMPLES_ALONE, Effects, distinguishable
 
 
 def change(*accuracies, seeds):
-    """Of a row against a dense network of 95 %, at these accuracies by seed."""
+    """Return the change of a row, at these accuracies by seed, against a dense network of 95 %."""
     records = [make(0, seed, 95.0, role="dense", seeds=seeds, shift=0) for seed in range(seeds)]
     records += [make(1, seed, one, seeds=seeds, shift=0) for seed, one in enumerate(accuracies)]
     (table,) = board_results(records)
@@ -51,7 +51,7 @@ def test_nothing_is_said_over_a_hole_on_either_side(failed):
 
 @pytest.mark.parametrize("after", [0.94, 0.8, 0.5, 0.1])
 def test_the_interval_of_one_seed_holds_the_change_of_other_examples(after):
-    """Of 400 test sets drawn anew: networks that err independently, right with the chances 0.95 and `after`."""
+    """Networks that err independently, right with the chances 0.95 and `after`, on 400 test sets drawn anew."""
     rng = np.random.default_rng(0)
     held = 0
     for _ in range(400):

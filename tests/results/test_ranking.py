@@ -1,4 +1,4 @@
-"""Which line is best of its kind, which are ties, and how each stands against others."""
+"""The best line of each kind, its ties, and the standing of each line against others."""
 
 import pytest
 from make_line import make
@@ -13,7 +13,7 @@ SEEDS = 3
 
 
 def board(rows, controls=()):
-    """Lines (accuracy, steps) of three seeds, and controls by the number of their row."""
+    """Return records of lines (accuracy, steps) of three seeds, and of controls by the number of their row."""
     records = [make(0, seed, 95.0, role="dense", steps=[train()], seeds=SEEDS, shift=0) for seed in range(SEEDS)]
     for number, (accuracy, steps, *more) in enumerate(rows):
         for seed in range(SEEDS):
@@ -105,7 +105,7 @@ def test_the_best_is_the_best_of_the_lines_that_are_told():
 
 
 def test_what_stands_beside_a_row():
-    """Its accuracy before training, and a row at its sparsity, are columns."""
+    """The accuracy before training, and a row at the same sparsity, are columns."""
     tuned = [*P8, finetune(5)]
     records = board([(50.0, P8), (90.0, tuned)])
     chains = [record.chain for record in records if record.place.line == 20]

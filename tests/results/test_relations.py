@@ -1,4 +1,4 @@
-"""Which lines belong together: marks, and rows matched to others."""
+"""Lines that belong together: marks, and rows matched to others."""
 
 import pytest
 from make_line import make
@@ -27,7 +27,7 @@ def related(records):
     ],
 )
 def test_what_was_measured_before_a_training(chains, before):
-    """By the numbers of the lines, the dense one being 0."""
+    """Lines are known by their numbers; the dense one is 0."""
     records = [make(0, 0, role="dense", steps=[train()])]
     records += [make(number, 0, steps=steps) for number, steps in enumerate(chains, 1)]
     found = related(records)
