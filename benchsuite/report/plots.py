@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchsuite.chain import JSON
-from benchsuite.report.changes import draw_changes, points
-from benchsuite.report.curves import AXES, COLORS, LEGEND_COLUMNS, WIDTH, draw_curves, looks, mean, panels
+from benchsuite.report.changes import draw_changes
+from benchsuite.report.curves import COLORS, LEGEND_COLUMNS, WIDTH, draw_curves, looks
 from benchsuite.report.formats import brief
+from benchsuite.report.series import AXES, changes, mean, panels
 from benchsuite.results import BoardResults, Line
 from benchsuite.safe import no_math
 
@@ -73,8 +74,8 @@ def _pictures(results: BoardResults) -> Iterator[tuple[str, Draw]]:
     curves = {axis: drawn for axis in AXES if (drawn := panels(results, axis))}
     for axis, drawn in curves.items():
         yield f"accuracy-{axis.name}", partial(draw_curves, axis=axis, panels=drawn)
-    if not curves and (chosen := points(results)):
-        yield "changes", partial(draw_changes, points=chosen)
+    if not curves and (methods := changes(results)):
+        yield "changes", partial(draw_changes, methods=methods)
     uneven = [line for line in results.lines if line.role == "row" and line.complete and _is_uneven(line)]
     if uneven:
         yield "layers", partial(_draw_layers, line=max(uneven, key=lambda line: mean(line, "sparsity")))

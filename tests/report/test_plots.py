@@ -1,5 +1,6 @@
 """A board's pictures: those that it has, bytes that are a function of the records, and small files."""
 
+import itertools
 import json
 import os
 import re
@@ -18,9 +19,8 @@ from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session
 from benchsuite.plan import parse_board
 from benchsuite.report import same_picture
-from benchsuite.report.changes import points
-from benchsuite.report.curves import AXES, BITS, SIZE, SPARSITY, panels
 from benchsuite.report.plots import picture_names, plots
+from benchsuite.report.series import AXES, BITS, SIZE, SPARSITY, Point, Series, changes, panels
 from benchsuite.results import board_results
 from benchsuite.store import read_lines, write_lines
 
@@ -177,7 +177,8 @@ def test_a_sweep_of_four_activations_stays_small(boards):
 def curves(file: Path, axis) -> dict[str, dict[str, int]]:
     """Return the number of points by panel and curve."""
     return {
-        panel: {name: len(lines) for name, lines in found.items()} for panel, found in panels(table(file), axis).items()
+        panel: {series.name: len(series.points) for series in curves}
+        for panel, curves in panels(table(file), axis).items()
     }
 
 
@@ -228,7 +229,7 @@ def test_a_method_of_one_level_is_a_point_beside_the_curves_of_others():
         make(2 + place, 0, sparsity=level, setting=f"sparsity {level}") for place, level in enumerate((0.2, 0.8))
     ]
     (found,) = panels(board_results(records)[0], SPARSITY).values()
-    assert {name: len(lines) for name, lines in found.items()} == {"neff-row": 1, "percentile": 2}
+    assert {series.name: len(series.points) for series in found} == {"neff-row": 1, "percentile": 2}
     drawn = texts(plots(board_results(records)[0])["accuracy-sparsity"])
     assert {"neff-row", "percentile", "test accuracy, %"} <= set(drawn)
 
@@ -244,10 +245,10 @@ def test_methods_that_choose_one_level_on_several_networks_are_points():
         matched = [dense, prune("global", matched_to=own.chain, sparsity=0.5)]
         records += [own, make(first + 2, 0, 94.0, method="magnitude", group=group, steps=matched, sparsity=0.4)]
     (found,) = board_results(records)
-    assert {name: [line.group for line in lines] for name, lines in points(found).items()} == {
-        "own": ["small", "large"],
-        "magnitude": ["small", "large"],
-    }
+    assert changes(found) == [
+        Series("own", (Point(0.4, -5.0), Point(0.5, -5.0))),
+        Series("magnitude", (Point(0.4, -1.0), Point(0.4, -1.0))),
+    ]
     assert panels(found, SPARSITY) == {}
     drawn = plots(found)
     assert list(drawn) == ["changes"]
@@ -257,10 +258,8 @@ def test_methods_that_choose_one_level_on_several_networks_are_points():
 def test_points_are_in_order_of_the_axis(boards):
     for axis in AXES:
         for file in boards.values():
-            for found in panels(table(file), axis).values():
-                for lines in found.values():
-                    places = [line.metric(axis.metric).mean for line in lines]
-                    assert places == sorted(places)
+            for series in itertools.chain(*panels(table(file), axis).values()):
+                assert list(series.points) == sorted(series.points, key=lambda point: point.x)
 
 
 def texts(picture: bytes) -> list[str]:
