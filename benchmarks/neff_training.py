@@ -26,9 +26,9 @@ from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session, default_data
 from benchsuite.execution.worker import computing
 from benchsuite.registry import Registry, default_registry
-from benchsuite.report.lines import tables
 from benchsuite.report.published.schema import read_literature
 from benchsuite.report.published.verdicts import Outcome, outcomes
+from benchsuite.results import board_results
 from benchsuite.store import Record
 from benchsuite.store.integrity import read_verified
 from benchsuite_plugins.mlp_zoo import MnistMLP
@@ -118,7 +118,8 @@ def held(found: Sequence[Record]) -> list[Outcome]:
     """The published accuracies beside those of the records."""
     literature = read_literature(BASELINES / "published.toml")
     published = next(table for table in literature.tables if table.boards == [BOARD])
-    return [one for one in outcomes(literature, published, {BOARD: tables(found)[0]}) if one.metric == "accuracy"]
+    (results,) = board_results(found)
+    return [one for one in outcomes(literature, published, {BOARD: results}) if one.metric == "accuracy"]
 
 
 def reproduced(one: Outcome) -> bool:

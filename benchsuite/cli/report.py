@@ -1,16 +1,20 @@
 """`benchsuite report`: compile BENCHMARKS.md, and the tables in other documents, from the baselines."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchsuite.cli.options import JsonOption, print_json, say
 
+if TYPE_CHECKING:
+    from benchsuite.store import Record
+
 _NOTHING, _STALE = 4, 5
 _DOCUMENTS = (Path("README.md"), Path("docs/boards.md"))
 _GENERATED = ("tables/*.md", "plots/*/*.svg")
-"""Under the baselines, what this command alone writes."""
+"""Files under the baselines that this command alone writes."""
 
 
 def register(app: typer.Typer) -> None:
@@ -29,36 +33,19 @@ def report(
 ) -> None:
     """Write BENCHMARKS.md, docs/claims.md, docs/published.md, and what is marked in documents, from baselines/."""
     from benchsuite.errors import ConfigError
-    from benchsuite.reading import read_text
-    from benchsuite.registry import default_registry
-    from benchsuite.report import benchmarks_page, full_tables, pictures, read_baselines, with_tables
-    from benchsuite.report.claims import claims_files
-    from benchsuite.report.published import published_files
+    from benchsuite.report import read_baselines
 
     records = read_baselines(baselines)
     if not records:
         say(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
         raise typer.Exit(_NOTHING)
-    held = {
-        "claims, tested": claims_files(baselines, records, page.parent / "docs" / "claims.md"),
-        "held against the literature": published_files(baselines, records, page.parent / "docs" / "published.md"),
-    }
-    beside = {title: next(iter(files)).relative_to(page.parent).as_posix() for title, files in held.items() if files}
-    contents = {page: benchmarks_page(records, beside).encode()}
-    contents |= {path: content for files in held.values() for path, content in files.items()}
-    contents |= {baselines / path: full.encode() for path, full in full_tables(records).items()}
-    contents |= {baselines / path: picture for path, picture in pictures(records).items()}
-    known = {entry.name for entry in default_registry().entries("leaderboard")}
+    contents = _pages(records, baselines, page)
     try:
-        for document in tables_in or [path for path in _DOCUMENTS if path.is_file()]:
-            contents[document] = with_tables(read_text(document), records, known, document).encode()
+        contents |= _documents(records, tables_in or [path for path in _DOCUMENTS if path.is_file()])
         stale = [path for path, content in contents.items() if not _is_current(path, content, check)]
         unknown = sorted({path for form in _GENERATED for path in baselines.glob(form)} - contents.keys())
         if not check:
-            for path in stale:
-                if path != page:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(contents[path])
+            _write({path: contents[path] for path in stale}, page)
     except OSError as error:
         raise ConfigError(f"{error.filename}: {error.strerror}") from None
     if as_json:
@@ -74,9 +61,43 @@ def report(
         raise typer.Exit(_STALE)
 
 
+def _pages(records: "Sequence[Record]", baselines: Path, page: Path) -> dict[Path, bytes]:
+    """Return the generated files: the page, the documents beside it, full tables and pictures."""
+    from benchsuite.report import benchmarks_page, full_tables, pictures
+    from benchsuite.report.claims import claims_files
+    from benchsuite.report.published import published_files
+
+    held = {
+        "claims, tested": claims_files(baselines, records, page.parent / "docs" / "claims.md"),
+        "held against the literature": published_files(baselines, records, page.parent / "docs" / "published.md"),
+    }
+    beside = {title: next(iter(files)).relative_to(page.parent).as_posix() for title, files in held.items() if files}
+    contents = {page: benchmarks_page(records, beside).encode()}
+    contents |= {path: content for files in held.values() for path, content in files.items()}
+    contents |= {baselines / path: full.encode() for path, full in full_tables(records).items()}
+    return contents | {baselines / path: picture for path, picture in pictures(records).items()}
+
+
+def _documents(records: "Sequence[Record]", documents: Sequence[Path]) -> dict[Path, bytes]:
+    """Return the documents with their marked parts set anew. Errors: ConfigError naming document and mark."""
+    from benchsuite.reading import read_text
+    from benchsuite.registry import default_registry
+    from benchsuite.report import with_tables
+
+    known = {entry.name for entry in default_registry().entries("leaderboard")}
+    return {path: with_tables(read_text(path), records, known, path).encode() for path in documents}
+
+
+def _write(contents: dict[Path, bytes], page: Path) -> None:
+    for path, content in contents.items():
+        if path != page:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def _is_current(path: Path, content: bytes, check: bool) -> bool:
-    """Whether the file has that content; in a check a picture passes that another version of matplotlib drew."""
+    """Return whether the file has that content; in a check a picture of another version of matplotlib passes."""
     from benchsuite.report import same_picture
 
-    found = path.read_bytes() if path.is_file() else None
-    return found is not None and (found == content or (check and same_picture(found, content)))
+    current = path.read_bytes() if path.is_file() else None
+    return current is not None and (current == content or (check and same_picture(current, content)))

@@ -174,12 +174,13 @@ def _run(
 
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:
-    from benchsuite.report import legend, tables, terminal
+    from benchsuite.report import legend, terminal
+    from benchsuite.results import board_results
     from benchsuite.safe import one_line
     from benchsuite.wording import counted
 
-    for table in tables(records):
-        say(f"\n{one_line(table.title)}\n")
-        say(terminal(table))
-        say(f"\n{legend([table])}")
+    for results in board_results(records):
+        say(f"\n{one_line(results.title)}\n")
+        say(terminal(results))
+        say(f"\n{legend([results])}")
         say(counted(f"\n{len(records)} records in ") + f"{output / planned.board.board.name}.jsonl")

@@ -32,5 +32,5 @@ class LayerCounts:
 
     @property
     def sparsity(self) -> float:
-        """Share of the weights that are zero."""
-        return self.zeros / self.weights
+        """Share of the weights that are zero; 0 in a layer without weights."""
+        return self.zeros / max(1, self.weights)

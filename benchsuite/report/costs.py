@@ -1,80 +1,62 @@
-"""What a board's committed records cost: seconds of training and of the rest, shared beginnings once."""
+"""The price of a board's committed records: seconds of training and of the rest, shared beginnings once."""
 
-import json
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from benchsuite.report.lines import Table
-from benchsuite.store import Record
+from benchsuite.results import BoardResults
+from benchsuite.store import Cost
 from benchsuite.wording import counted
 
 _MINUTE, _HOUR = 60, 3600
 
 
-class Cost(NamedTuple):
-    """Seconds."""
+class BoardCost(NamedTuple):
+    """Seconds that a board took."""
 
     training: float
     rest: float
     """Pruning, quantizing, measuring and loading."""
 
 
-def cost(table: Table) -> Cost:
-    """Of all records of a board, controls included.
+def cost(results: BoardResults) -> BoardCost:
+    """Return the cost of all records of a board, controls included.
 
-    A record's `train_seconds` are those of its whole chain, its `seconds` those of its own computation with what that
-    trained before. Where a training that several chains share has no record, its part is told by its epochs.
+    A record's `train_seconds` are those of its whole chain, its `seconds` those of its own computation and of the
+    trainings that it needed. Where several chains share a training without a record, its part follows from its epochs.
     """
-    records = [record for line in table.lines for record in line.records if record.cost]
+    records = [record for record in results.records if record.cost != Cost()]
     trainings: dict[str, float] = {}
-    for record in sorted(records, key=lambda one: (len(cast("Sequence[object]", one.cell["steps"])), one.key)):
-        links = dict(_links(record))
-        new = {link: epochs for link, epochs in links.items() if link not in trainings}
-        own = _seconds(record, "train_seconds") - math.fsum(trainings[link] for link in links if link not in new)
-        trainings |= {link: max(0.0, own) * epochs / sum(new.values()) for link, epochs in new.items()}
+    for record in sorted(records, key=lambda record: (record.chain.depth, record.key)):
+        epochs = {link.key: link.step.epochs_trained for link in record.chain.links() if link.step.epochs_trained}
+        new = {key: count for key, count in epochs.items() if key not in trainings}
+        known = math.fsum(trainings[key] for key in epochs if key not in new)
+        seconds = max(0.0, (record.cost.train_seconds or 0.0) - known)
+        trainings |= {key: seconds * count / sum(new.values()) for key, count in new.items()}
     training = math.fsum(trainings.values())
-    return Cost(training, max(0.0, math.fsum(_seconds(record, "seconds") for record in records) - training))
+    return BoardCost(training, max(0.0, math.fsum(record.cost.seconds or 0.0 for record in records) - training))
 
 
-def cost_told(table: Table) -> str:
-    """The cost in a sentence, with device and seeds."""
-    found = cost(table)
-    records = [record for line in table.lines for record in line.records]
-    devices = sorted({str(record.provenance["device"]) for record in records})
+def cost_sentence(results: BoardResults) -> str:
+    """Return the cost in a sentence, with device and seeds."""
+    total = cost(results)
+    devices = sorted({record.provenance.device for record in results.records})
     return counted(
-        f"Measured: {duration(found.training + found.rest)} on {', '.join(devices)}, of it"
-        f" {duration(found.training)} of training; {_seeds_done(table)} seeds, {len(records):,} records."
+        f"Measured: {duration(total.training + total.rest)} on {', '.join(devices)}, of it"
+        f" {duration(total.training)} of training; {_finished_seeds(results)} seeds, {len(results.records):,} records."
     )
 
 
 def duration(seconds: float) -> str:
-    """In the unit that one would say it in."""
+    """Return seconds, minutes or hours, in the unit that people would use."""
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
     return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"
 
 
-def _seeds_done(table: Table) -> str:
-    """Of the seeds that any line was planned for, those that all these lines have a result of."""
-    planned = {seed for line in table.lines for seed in cast("list[int]", line.records[0].cell["seeds"])}
-    holes: set[object] = set()
-    for line in table.lines:
-        wanted = set(cast("list[int]", line.records[0].cell["seeds"]))
-        holes |= wanted - {record.cell["seed"] for record in line.records if record.status == "ok"}
+def _finished_seeds(results: BoardResults) -> str:
+    """Return the number of planned seeds, and of those that have a result in every line that plans them."""
+    planned = {seed for line in results.lines for seed in line.place.seeds}
+    holes: set[int] = set()
+    for line in results.lines:
+        holes |= set(line.place.seeds) - {record.seed for record in line.records if record.status == "ok"}
     return f"{len(planned - holes)} of {len(planned)}"
-
-
-def _links(record: Record) -> Iterator[tuple[str, float]]:
-    """The trainings of its chain: what tells each from all others, and its epochs."""
-    prefix = str(record.cell["seed"])
-    for step in cast("Sequence[dict[str, object]]", record.cell["steps"]):
-        prefix += json.dumps(step, sort_keys=True)
-        if recipe := step.get("recipe"):
-            epochs = float(cast("dict[str, float]", recipe)["epochs"])
-            if epochs:
-                yield prefix, epochs
-
-
-def _seconds(record: Record, name: str) -> float:
-    return float(cast(float, record.cost.get(name, 0.0)))

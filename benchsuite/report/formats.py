@@ -1,10 +1,10 @@
-"""How numbers stand in tables: a minus sign, a dash for what is not there, no more digits than are meant."""
+"""Numbers as tables show them: a minus sign, a dash for what is not there, no more digits than are meant."""
 
 import re
 
 from benchsuite.metrics.paired import Estimate
 from benchsuite.metrics.statistics import Summary
-from benchsuite.report.effects import margin
+from benchsuite.results import margin
 from benchsuite.wording import counted
 
 NOTHING = "–"
@@ -13,25 +13,25 @@ _LONG_NUMBER = re.compile(r"\b\d+\.\d{5,}\b")
 
 
 def with_spread(summary: Summary | None) -> str:
-    """Mean ± sample standard deviation."""
+    """Return the mean ± the sample standard deviation."""
     if summary is None:
         return NOTHING
     return f"{summary.mean:.2f}" + (f" ± {summary.spread:.2f}" if summary.spread is not None else "")
 
 
 def number(summary: Summary | None, form: str, unit: str = "") -> str:
-    """The mean in a format of Python's."""
+    """Return the mean in a format of Python's."""
     return NOTHING if summary is None else f"{signed(summary.mean, form)}{unit}"
 
 
 def signed(value: float, form: str = "+.1f") -> str:
-    """A number with a minus that is not a hyphen; what rounds to nothing has no sign."""
+    """Return a number with a minus that is not a hyphen; what rounds to nothing has no sign."""
     text = f"{value:{form}}"
     return (text if float(text) else text.lstrip("+-")).replace("-", "−")
 
 
 def with_margin(estimate: Estimate | None) -> str:
-    """A change in points ± half the width of its 95 % interval, in two digits of it."""
+    """Return a change in points ± half the width of its 95 % interval, in two digits of it."""
     if estimate is None:
         return NOTHING
     half = margin(estimate)
@@ -40,7 +40,7 @@ def with_margin(estimate: Estimate | None) -> str:
 
 
 def count(summary: Summary | None) -> str:
-    """The mean in three digits and a unit: 17.0k."""
+    """Return the mean in three digits and a unit: 17.0k."""
     if summary is None:
         return NOTHING
     value = summary.mean
@@ -52,5 +52,5 @@ def count(summary: Summary | None) -> str:
 
 
 def brief(setting: str) -> str:
-    """A setting for a reader, its long numbers rounded: "beta 0.3679"."""
-    return counted(_LONG_NUMBER.sub(lambda found: f"{float(found[0]):.4g}", setting))
+    """Return a setting for a reader, its long numbers rounded: "beta 0.3679"."""
+    return counted(_LONG_NUMBER.sub(lambda match: f"{float(match[0]):.4g}", setting))

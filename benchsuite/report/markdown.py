@@ -1,14 +1,12 @@
-"""Lines as a table in GitHub's markdown: with intervals, and each comparison marked by what the paired test says."""
+"""Tables in GitHub's markdown: with intervals, and each comparison marked by the result of the paired test."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import tabulate
 
-from benchsuite.report.formats import NOTHING, brief, count, number, with_margin, with_spread
-from benchsuite.report.lines import Line
-from benchsuite.report.standings import Standings
-from benchsuite.report.table import SOLUTIONS, classified, solved
+from benchsuite.report.columns import Cell, Mark, full_table
+from benchsuite.report.table import narrow_headings
+from benchsuite.results import Line, Ranking
 
 LEVEL, HIGHER, TIE = "≈", "▲", "="
 LEGEND = f"""\
@@ -27,85 +25,30 @@ LEGEND = f"""\
   the dense model as plain float32 / bytes of this one, bit-packed and compressed by zlib, which makes a dense model
   smaller, too; **MACs**: multiply-accumulates of one example that have a non-zero weight."""
 
-_MARKS = {"better": "", "level": f" {LEVEL}", "worse": f" {HIGHER}", None: ""}
-_FLOAT = "32"
+_FORMS: dict[Mark | None, str] = {
+    "dense": "**{}**",
+    "best": "**{}**",
+    "tie": f"{{}} {TIE}",
+    "level": f"{{}} {LEVEL}",
+    "higher": f"{{}} {HIGHER}",
+    None: "{}",
+}
 
 
-class _Column(NamedTuple):
-    heading: str
-    cell: Callable[[Line], str]
-
-
-def markdown(standings: Standings, lines: Sequence[Line]) -> str:
-    """A table of the lines; columns that tell nothing of any of them are left out."""
-    if not classified(lines):
-        return grid(SOLUTIONS, [[line.method, brief(line.setting), *solved(line)] for line in lines])
-    columns = {column.heading: [column.cell(line) for line in lines] for column in _columns(standings, lines)}
-    told = {heading: cells for heading, cells in columns.items() if not _is_idle(heading, cells)}
-    return grid(["method", "setting", *told], [[*_name(standings, line), *row] for line, row in _rows(lines, told)])
+def markdown(ranking: Ranking, lines: Sequence[Line]) -> str:
+    """Return a table of the lines, whose names are those of a page."""
+    table = full_table(ranking, lines)
+    return grid(table.headings, [list(map(marked, row)) for row in table.rows])
 
 
 def grid(headings: Sequence[str], rows: Sequence[Sequence[str]], words: int = 2) -> str:
-    """Cells as a markdown table, the first columns to the left and the others to the right."""
+    """Return cells as a markdown table, the first columns to the left and the others to the right."""
     alignment = ("left",) * words + ("right",) * (len(headings) - words)
-    text: str = tabulate.tabulate(rows, headings, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+    with narrow_headings():
+        text: str = tabulate.tabulate(rows, headings, tablefmt="pipe", disable_numparse=True, colalign=alignment)
     return text
 
 
-def compared(standings: Standings, line: Line, other: Line) -> str:
-    """The accuracy of another line beside this one's, marked by the paired test."""
-    accuracy = other.metric("accuracy")
-    return number(accuracy, ".1f") + _MARKS[standings.against(line, other.records)] if accuracy else other.state
-
-
-def beside_random(standings: Standings, line: Line) -> str:
-    """The accuracy of the line's random control, marked so."""
-    accuracy = line.control("accuracy")
-    return number(accuracy, ".1f") + _MARKS[standings.against(line, line.controls)] if accuracy else NOTHING
-
-
-def _columns(standings: Standings, lines: Sequence[Line]) -> list[_Column]:
-    relations, ranks = standings.relations, standings.ranks(lines)
-    matched = dict.fromkeys(heading for line in lines for heading in relations.matched.get(line.number, ()))
-
-    def accuracy(line: Line) -> str:
-        if not line.complete:
-            return line.state
-        text = with_spread(line.metric("accuracy"))
-        return {"best": f"**{text}**", "tie": f"{text} {TIE}", None: text}[ranks.get(line.number)]
-
-    def before(line: Line) -> str:
-        mark = relations.before.get(line.number)
-        return NOTHING if mark is None else number(mark.metric("accuracy"), ".1f") if mark.complete else mark.state
-
-    def beside(heading: str) -> Callable[[Line], str]:
-        def cell(line: Line) -> str:
-            other = relations.matched.get(line.number, {}).get(heading)
-            return compared(standings, line, other) if other else NOTHING
-
-        return cell
-
-    return [
-        _Column("accuracy %", accuracy),
-        _Column("Δ dense", lambda line: with_margin(standings.change(line))),
-        _Column("before", before),
-        _Column("random", lambda line: beside_random(standings, line)),
-        *(_Column(heading, beside(heading)) for heading in matched),
-        _Column("sparse", lambda line: number(line.metric("sparsity"), ".3f")),
-        _Column("bits", lambda line: number(line.metric("bits_per_weight"), ".3g")),
-        _Column("size", lambda line: number(line.metric("compression"), ".1f", "×")),
-        _Column("MACs", lambda line: count(line.metric("effective_macs"))),
-    ]
-
-
-def _is_idle(heading: str, cells: Sequence[str]) -> bool:
-    return set(cells) <= ({NOTHING, _FLOAT} if heading == "bits" else {NOTHING})
-
-
-def _name(standings: Standings, line: Line) -> tuple[str, str]:
-    fewer = f" (n = {line.seeds})" if line.seeds < standings.seeds else ""
-    return (f"**{line.method}**" if line.role == "dense" else line.method), brief(line.setting) + fewer
-
-
-def _rows(lines: Sequence[Line], columns: dict[str, list[str]]) -> list[tuple[Line, list[str]]]:
-    return [(line, [cells[place] for cells in columns.values()]) for place, line in enumerate(lines)]
+def marked(cell: Cell) -> str:
+    """Return a cell's text with the sign of its mark."""
+    return _FORMS[cell.mark].format(cell.text)

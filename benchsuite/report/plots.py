@@ -1,16 +1,18 @@
 """A board's pictures: small SVG files whose bytes are a function of the records and matplotlib's version."""
 
 import io
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from benchsuite.errors import ConfigError
-from benchsuite.report.changes import draw_changes, points
-from benchsuite.report.curves import AXES, COLORS, LEGEND_COLUMNS, WIDTH, draw_curves, looks, mean, panels
+from benchsuite.chain import JSON
+from benchsuite.report.changes import draw_changes
+from benchsuite.report.curves import COLORS, LEGEND_COLUMNS, WIDTH, draw_curves, looks
 from benchsuite.report.formats import brief
-from benchsuite.report.lines import Line, Table
+from benchsuite.report.series import AXES, changes, mean, panels
+from benchsuite.results import BoardResults, Line
 from benchsuite.safe import no_math
 
 if TYPE_CHECKING:
@@ -39,18 +41,18 @@ _MADE_BY = re.compile(rb"Matplotlib v[^,<]*")
 Draw = Callable[["Figure"], None]
 
 
-def picture_names(table: Table) -> list[str]:
-    """The pictures that the board's records allow."""
-    return [name for name, _ in _pictures(table)]
+def picture_names(results: BoardResults) -> list[str]:
+    """Return the names of the pictures that the board's records allow."""
+    return [name for name, _ in _pictures(results)]
 
 
-def plots(table: Table) -> dict[str, bytes]:
-    """The pictures that the board's records allow, by name: SVG."""
-    return {name: svg(draw) for name, draw in _pictures(table)}
+def plots(results: BoardResults) -> dict[str, bytes]:
+    """Return the pictures that the board's records allow, by name, as SVG."""
+    return {name: svg(draw) for name, draw in _pictures(results)}
 
 
 def svg(draw: Draw) -> bytes:
-    """A drawing in the style of all pictures."""
+    """Return a drawing in the style of all pictures."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -63,22 +65,21 @@ def svg(draw: Draw) -> bytes:
 
 
 def same_picture(one: bytes, other: bytes) -> bool:
-    """Whether two SVGs are equal, or were drawn by different versions of matplotlib and so cannot be compared."""
+    """Return whether two SVGs are equal, or incomparable since different versions of matplotlib drew them."""
     makers = [_MADE_BY.findall(picture) for picture in (one, other)]
     return one == other or (all(makers) and makers[0] != makers[1])
 
 
-def _pictures(table: Table) -> Iterator[tuple[str, Draw]]:
-    curves = {
-        axis.name: partial(draw_curves, axis=axis, panels=found) for axis in AXES if (found := panels(table, axis))
-    }
-    yield from ((f"accuracy-{name}", draw) for name, draw in curves.items())
-    if not curves and (chosen := points(table)):
-        yield "changes", partial(draw_changes, points=chosen)
-    uneven = [line for line in table.lines if line.role == "row" and line.complete and _is_uneven(line)]
+def _pictures(results: BoardResults) -> Iterator[tuple[str, Draw]]:
+    curves = {axis: drawn for axis in AXES if (drawn := panels(results, axis))}
+    for axis, drawn in curves.items():
+        yield f"accuracy-{axis.name}", partial(draw_curves, axis=axis, panels=drawn)
+    if not curves and (methods := changes(results)):
+        yield "changes", partial(draw_changes, methods=methods)
+    uneven = [line for line in results.lines if line.role == "row" and line.complete and _is_uneven(line)]
     if uneven:
         yield "layers", partial(_draw_layers, line=max(uneven, key=lambda line: mean(line, "sparsity")))
-    dense = [line for line in table.lines if line.role == "dense" and line.complete]
+    dense = [line for line in results.lines if line.role == "dense" and line.complete]
     if any("weights" in line.records[0].history for line in dense):
         yield "loss", partial(_draw_loss, lines=dense)
         yield "weights", partial(_draw_weights, lines=dense)
@@ -91,12 +92,11 @@ def _pictures(table: Table) -> Iterator[tuple[str, Draw]]:
 def _draw_layers(figure: "Figure", line: Line) -> None:
     axes = figure.subplots()
     layers = line.records[0].layers[:_MOST_BARS]
-    shares = [int(cast(int, layer["zeros"])) / max(1, int(cast(int, layer["weights"]))) for layer in layers]
-    axes.bar(range(len(layers)), shares, width=0.8)
-    axes.set_xticks(range(len(layers)), [no_math(str(layer["name"])) for layer in layers], rotation=90)
+    axes.bar(range(len(layers)), [layer.sparsity for layer in layers], width=0.8)
+    axes.set_xticks(range(len(layers)), [no_math(layer.name) for layer in layers], rotation=90)
     axes.set_ylabel("sparsity of the layer")
     title = " ".join(filter(None, [line.group, line.method, brief(line.setting)]))
-    axes.set_title(f"{no_math(title)}, seed {line.records[0].cell['seed']}", fontsize=8)
+    axes.set_title(f"{no_math(title)}, seed {line.records[0].seed}", fontsize=8)
 
 
 def _draw_loss(figure: "Figure", lines: Sequence[Line]) -> None:
@@ -117,7 +117,7 @@ def _draw_histories(axes: "Axes", lines: Sequence[Line], name: str, label: str) 
     from matplotlib.ticker import MaxNLocator
 
     for line, look in zip(lines, looks(), strict=False):
-        values = cast("list[float]", _history(line, name))
+        values = _drawable(_history(line, name))
         axes.plot(
             range(1, len(values) + 1),
             values,
@@ -136,7 +136,8 @@ def _draw_weights(figure: "Figure", lines: Sequence[Line]) -> None:
     figure.set_size_inches(WIDTH, 1.3 * rows + 0.3)
     grid = figure.subplots(rows, _SMALL_COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axes, line in zip(grid.flat, lines, strict=False):
-        axes.plot(cast("list[list[float]]", _history(line, "weights")), linewidth=0.8)
+        epochs = [weights for weights in _history(line, "weights") if isinstance(weights, list | tuple)]
+        axes.plot(list(map(_drawable, epochs)), linewidth=0.8)
         axes.set_title(no_math(line.setting), fontsize=6)
     for axes in grid.flat[len(lines) :]:
         axes.set_axis_off()
@@ -147,30 +148,22 @@ def _draw_weights(figure: "Figure", lines: Sequence[Line]) -> None:
 def _draw_scales(figure: "Figure", lines: Sequence[Line]) -> None:
     grid = figure.subplots(1, len(lines), sharex=True, sharey=True, squeeze=False)
     for axes, line in zip(grid.flat, lines, strict=True):
-        scales = cast("Mapping[str, list[float]]", line.records[0].metrics["bn_scales"])
-        axes.stairs(scales["counts"], scales["edges"], fill=True)
+        if scales := line.records[0].metrics.bn_scales:
+            axes.stairs(scales.counts, scales.edges, fill=True)
         axes.set_title(no_math(line.setting), fontsize=7)
     figure.supxlabel("|γ| at the end of training", fontsize=8)
     figure.supylabel("channels", fontsize=8)
 
 
-def _history(line: Line, name: str) -> list[object]:
-    values = line.records[0].history[name]
-    if not isinstance(values, list):
-        raise ConfigError(f"record {line.records[0].key}: history.{name} is not a list")
-    return [_drawable(value) for value in values]
+def _history(line: Line, name: str) -> Sequence[JSON]:
+    return line.records[0].history.get(name, ())
 
 
-def _drawable(value: object) -> object:
-    """A value, or a list of them, within what an axis can span: some trainings diverge."""
-    if isinstance(value, list):
-        return [_drawable(one) for one in value]
-    return min(max(value, -_LARGEST), _LARGEST) if isinstance(value, int | float) else value
+def _drawable(values: Iterable[JSON]) -> list[float]:
+    """Return numbers within what an axis can span: some trainings diverge."""
+    return [min(max(value, -_LARGEST), _LARGEST) if isinstance(value, int | float) else math.nan for value in values]
 
 
 def _is_uneven(line: Line) -> bool:
-    """Whether its layers differ in sparsity."""
-    shares = {
-        round(cast(int, layer["zeros"]) / max(1, cast(int, layer["weights"])), 2) for layer in line.records[0].layers
-    }
-    return len(shares) > 2
+    """Return whether its layers differ in sparsity."""
+    return len({round(layer.sparsity, 2) for layer in line.records[0].layers}) > 2

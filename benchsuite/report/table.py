@@ -1,18 +1,16 @@
-"""A board as a table for the terminal, in 100 columns."""
+"""Tables of boards for the terminal, in 100 columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import tabulate
 
-from benchsuite.report.formats import NOTHING, brief, count, number, with_spread
-from benchsuite.report.lines import Line, Table
+from benchsuite.report.columns import Table, brief_table, classified, parts
+from benchsuite.results import BoardResults
 from benchsuite.safe import cells, one_line
 
-tabulate.MIN_PADDING = 0  # of headings: with them the table would not fit in 100 columns
-
-_HEADINGS = ("method", "setting", "accuracy %", "Δ dense", "random", "sparse", "bits", "size", "MACs")
-SOLUTIONS = ("method", "setting", "loss", "support", "weights")
 _WIDTHS = (18, 20)
+"""Characters in the first columns; longer texts are wrapped."""
 
 _LEGEND = """\
 accuracy %: top-1 on the test set after the last epoch, mean ± sample standard deviation over seeds · \
@@ -28,70 +26,40 @@ SOLUTION_LEGEND = """\
 loss: the training loss at the end · support: which weights are not exactly zero · weights: all of them."""
 
 
-def legend(tables: Iterable[Table]) -> str:
-    """What the columns of the tables mean."""
-    kinds = {classified(lines) for table in tables for lines in table.groups.values()}
+def legend(boards: Iterable[BoardResults]) -> str:
+    """Return the meaning of the columns of the boards' tables."""
+    kinds = {classified(lines) for results in boards for lines in results.groups.values()}
     return " · ".join([_LEGEND] * (True in kinds) + [SOLUTION_LEGEND] * (False in kinds))
 
 
-def terminal(table: Table) -> str:
-    """The table in at most 100 columns; a board of several dense trainings has one part for each."""
+def terminal(results: BoardResults) -> str:
+    """Return the table in at most 100 columns; a board of several dense trainings has a part for each."""
     return "\n\n".join(
-        (f"{one_line(group)}\n\n" if group else "") + _tabulated(lines) for group, lines in parts(table).items()
+        (f"{one_line(group)}\n\n" if group else "") + _tabulated(brief_table(lines))
+        for group, lines in parts(results).items()
     )
 
 
-def parts(table: Table) -> dict[str, list[Line]]:
-    """The lines by what they are headed with: the dense training, or nothing where each stands alone."""
-    groups = table.groups
-    if all(len(lines) == 1 for lines in groups.values()):
-        return {"": [line for lines in groups.values() for line in lines]}
-    return groups
+@contextmanager
+def narrow_headings() -> Iterator[None]:
+    """Let tabulate make columns no wider than their headings and cells, for which it has a global alone."""
+    padding = tabulate.MIN_PADDING
+    tabulate.MIN_PADDING = 0
+    try:
+        yield
+    finally:
+        tabulate.MIN_PADDING = padding
 
 
-def _tabulated(lines: Sequence[Line]) -> str:
-    headings, rows = (_HEADINGS, map(_measures, lines)) if classified(lines) else (SOLUTIONS, map(solved, lines))
-    text: str = tabulate.tabulate(
-        cells([line.method, brief(line.setting), *row] for line, row in zip(lines, rows, strict=True)),
-        headings,
-        tablefmt="simple",
-        disable_numparse=True,
-        maxcolwidths=[*_WIDTHS, *[None] * (len(headings) - len(_WIDTHS))],
-        colalign=("left", "left", *("right",) * (len(headings) - 2)),
-    )
+def _tabulated(table: Table) -> str:
+    numbers = len(table.columns) - len(_WIDTHS)
+    with narrow_headings():
+        text: str = tabulate.tabulate(
+            cells([cell.text for cell in row] for row in table.rows),
+            table.headings,
+            tablefmt="simple",
+            disable_numparse=True,
+            maxcolwidths=[*_WIDTHS, *[None] * numbers],
+            colalign=("left", "left", *("right",) * numbers),
+        )
     return text
-
-
-def classified(lines: Sequence[Line]) -> bool:
-    """Whether the lines are told by their accuracy, or by the few weights that are their result."""
-    return any(line.metric("accuracy") for line in lines) or not any(_solution(line) for line in lines)
-
-
-def solved(line: Line) -> list[str]:
-    """Of a network whose few weights are its result: the loss, which weights are not zero, and all of them."""
-    loss = line.metric("loss")
-    if not line.complete or loss is None:
-        return [line.state or "diverged", NOTHING, NOTHING]
-    support = line.records[0].metrics["support"]
-    shown = f"{{{', '.join(map(str, support))}}}" if isinstance(support, list) else NOTHING
-    return [f"{loss.mean:.6g}", shown, " ".join(f"{weight:+.5f}" for weight in _solution(line))]
-
-
-def _solution(line: Line) -> list[float]:
-    weights = line.records[0].metrics.get("solution")
-    return weights if isinstance(weights, list) else []
-
-
-def _measures(line: Line) -> list[str]:
-    if not line.complete:
-        return [line.state, *[NOTHING] * (len(_HEADINGS) - 3)]
-    control = line.control("accuracy")
-    return [
-        with_spread(line.metric("accuracy")),
-        NOTHING if line.role == "dense" else number(line.change("accuracy"), "+.1f"),
-        number(control, ".1f"),
-        number(line.metric("sparsity"), ".3f"),
-        number(line.metric("bits_per_weight"), ".3g"),
-        number(line.metric("compression"), ".1f", "×"),
-        count(line.metric("effective_macs")),
-    ]

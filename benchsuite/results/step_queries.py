@@ -1,18 +1,20 @@
 """Questions about the chain of a line; no plugin is known here but by its fields."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from benchsuite.chain import Finetune, Frozen, Prune, Quantize, Step, Train, Use
+from benchsuite.api import Recipe
+from benchsuite.chain import Frozen, Prune, Quantize, Step, Use
 from benchsuite.results.lines import Line
 
 Budget = tuple[tuple[str, Frozen], ...]
+BitWidths = tuple[int, ...]
 SPARSITY, BITS = "sparsity", "bits"
 """The fields that tell a pruner and a quantizer how much to take away."""
 
 
-def training_steps(line: Line) -> list[Step]:
-    """Return the steps after the dense training that train: schedules and fine-tunings."""
-    return [step for step in line.chain.steps[1:] if step.epochs_trained]
+def recipes_after(line: Line) -> list[Recipe]:
+    """Return the recipes of the trainings after the dense one: schedules and fine-tunings."""
+    return [recipe for step in line.chain.steps[1:] if (recipe := step.trained_by) and recipe.epochs]
 
 
 def plugin(step: Step) -> Use | None:
@@ -42,10 +44,14 @@ def removes_channels(line: Line) -> bool:
     return any(isinstance(step, Prune) and step.physical for step in line.chain.steps)
 
 
-def asked_bits(line: Line) -> int | None:
-    """Return the bits that its last quantizer was asked for; None without one."""
-    asked = [bits for use in _plugins(line) if isinstance(bits := use.get(BITS), int)]
-    return asked[-1] if asked else None
+def bit_widths(line: Line) -> BitWidths:
+    """Return the bit widths of its quantized weights in ascending order; empty for a line that quantizes nothing.
+
+    Layers tell which of the widths that were asked for remain: a later quantizer may replace an earlier one.
+    """
+    asked = {bits for use in _plugins(line) if isinstance(bits := use.get(BITS), int)}
+    remaining = {bits for bits in asked for layer in line.records[0].layers if layer.bits == bits}
+    return tuple(sorted(remaining or asked))
 
 
 def asked_sparsity(line: Line) -> tuple[float, bool] | None:
@@ -76,18 +82,6 @@ def variant(line: Line) -> str:
 def step_texts(line: Line) -> list[str]:
     """Return what tells its steps from those of other lines."""
     return [step.text for step in line.chain.steps]
-
-
-def trainings(lines: Sequence[Line]) -> list[Train]:
-    """Return the dense training of each line."""
-    return [line.chain.training for line in lines]
-
-
-def recipes_after(line: Line) -> Iterator[Prune | Finetune]:
-    """Yield the steps after the dense training that have a recipe."""
-    for step in training_steps(line):
-        if isinstance(step, Prune | Finetune):
-            yield step
 
 
 def _plugins(line: Line) -> Iterator[Use]:

@@ -1,63 +1,65 @@
-"""What boards cost: shared beginnings once, in units that one says."""
+"""The price of boards: shared beginnings once, in units that people use."""
 
 import re
 from pathlib import Path
 
 import pytest
-from handmade_steps import finetune, prune, quantize, train
+from make_line import make
+from make_record import finetune, prune, quantize, recipe, train
 
-from benchsuite.report import tables
-from benchsuite.report.costs import cost, cost_told, duration
+from benchsuite.report.costs import cost, cost_sentence, duration
+from benchsuite.results import board_results
+from benchsuite.store import Cost
 
 DENSE = [train(epochs=10)]
 
 
 def spent(seconds, train_seconds):
-    return {"seconds": seconds, "train_seconds": train_seconds}
+    return Cost(seconds=seconds, train_seconds=train_seconds)
 
 
-def cost_of(make, *chains):
-    """Of records (steps, seconds, seconds of training in the whole chain)."""
+def cost_of(*chains):
+    """Return the cost of records given as (steps, seconds, seconds of training in the whole chain)."""
     records = [
         make(number, 0, steps=steps, cost=spent(seconds, training))
         for number, (steps, seconds, training) in enumerate(chains)
     ]
-    (table,) = tables(records)
+    (table,) = board_results(records)
     return tuple(cost(table))
 
 
-def test_a_shared_beginning_counts_once(make):
+def test_a_shared_beginning_counts_once():
     pruned = [*DENSE, prune(sparsity=0.8)]
-    assert cost_of(
-        make, (DENSE, 12.0, 10.0), (pruned, 1.0, 10.0), ([*pruned, finetune(5)], 6.0, 14.0)
-    ) == pytest.approx((14.0, 5.0))
+    assert cost_of((DENSE, 12.0, 10.0), (pruned, 1.0, 10.0), ([*pruned, finetune(5)], 6.0, 14.0)) == pytest.approx(
+        (14.0, 5.0)
+    )
 
 
-def test_a_shared_training_without_a_record_counts_once(make):
+def test_a_shared_training_without_a_record_counts_once():
     """10 s of dense training and 4 s of fine-tuning, then 1 s on each grid; the first row trained what both share."""
     tuned = [*DENSE, prune(sparsity=0.8), finetune(4)]
     rows = [([*tuned, quantize(bits), finetune(1)], 7.0 if bits == 4 else 2.0, 15.0) for bits in (4, 2)]
-    assert cost_of(make, (DENSE, 10.0, 10.0), *rows) == pytest.approx((16.0, 3.0))
+    assert cost_of((DENSE, 10.0, 10.0), *rows) == pytest.approx((16.0, 3.0))
 
 
-def test_a_schedule_is_a_training(make):
-    risen = [*DENSE, prune(sparsity=0.8, schedule="linear", recipe=finetune(5)["recipe"])]
-    assert cost_of(make, (DENSE, 10.0, 10.0), (risen, 6.0, 15.0)) == pytest.approx((15.0, 1.0))
+def test_a_schedule_is_a_training():
+    risen = [*DENSE, prune(sparsity=0.8, schedule="linear", recipe=recipe(epochs=5))]
+    assert cost_of((DENSE, 10.0, 10.0), (risen, 6.0, 15.0)) == pytest.approx((15.0, 1.0))
 
 
-def test_what_failed_cost_nothing_that_is_known(make):
-    (table,) = tables([make(0, 0, steps=DENSE, cost=spent(3.0, 2.0)), make(1, 0, status="failed", steps=DENSE)])
+def test_what_failed_cost_nothing_that_is_known():
+    (table,) = board_results([make(0, 0, steps=DENSE, cost=spent(3.0, 2.0)), make(1, 0, status="failed", steps=DENSE)])
     assert cost(table) == (2.0, 1.0)
 
 
-def test_seeds_that_every_line_has(make):
+def test_seeds_that_every_line_has():
     records = [make(0, seed, role="dense", seeds=3, cost=spent(1.0, 1.0)) for seed in range(3)]
-    (table,) = tables(records)
-    assert "; 3 of 3 seeds, 3 records." in cost_told(table)
-    (table,) = tables([*records, make(1, 0, seeds=3), make(1, 1, status="failed", seeds=3)])
-    assert "; 1 of 3 seeds, 5 records." in cost_told(table)
-    (table,) = tables([*records, make(1, 0, seeds=1)])
-    assert "; 3 of 3 seeds, 4 records." in cost_told(table)
+    (table,) = board_results(records)
+    assert "; 3 of 3 seeds, 3 records." in cost_sentence(table)
+    (table,) = board_results([*records, make(1, 0, seeds=3), make(1, 1, status="failed", seeds=3)])
+    assert "; 1 of 3 seeds, 5 records." in cost_sentence(table)
+    (table,) = board_results([*records, make(1, 0, seeds=1)])
+    assert "; 3 of 3 seeds, 4 records." in cost_sentence(table)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""How numbers stand in tables."""
+"""Numbers as tables show them."""
 
 import pytest
 
 from benchsuite.metrics.paired import DEFAULT_PRIOR, Contrast, Estimate
 from benchsuite.metrics.statistics import Summary
-from benchsuite.report.effects import margin
 from benchsuite.report.formats import NOTHING, brief, count, number, signed, with_margin, with_spread
+from benchsuite.results import margin
 
 
 @pytest.mark.parametrize(

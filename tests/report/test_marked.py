@@ -1,10 +1,13 @@
 """Marked parts of documents: set anew from the records, and a mark that cannot be filled is refused."""
 
 import pytest
-from handmade_steps import train
+from make_line import make
+from make_record import train
 
 from benchsuite import ConfigError
-from benchsuite.report import tables, terminal, with_tables
+from benchsuite.report import terminal, with_tables
+from benchsuite.results import board_results
+from benchsuite.store import Cost
 
 
 def begin(name: str) -> str:
@@ -19,7 +22,7 @@ def marked(name: str, content: str = "\nold\n") -> str:
     return f"{begin(name)}{content}{end(name)}"
 
 
-def test_tables_are_set_between_their_marks(make):
+def test_tables_are_set_between_their_marks():
     records = [make(0, 0, role="dense", board=name) for name in ("one", "two")]
     text = f"# A document\n\n{marked('table two')}\n\nbetween\n\n{marked('table one', '')}\nafter\n"
     done = with_tables(text, records)
@@ -28,23 +31,23 @@ def test_tables_are_set_between_their_marks(make):
     assert done.startswith("# A document\n\n<!-- table two")
     assert "\n\nbetween\n\n" in done
     assert done.endswith("<!-- end of table one -->\nafter\n")
-    assert terminal(tables(records)[0]) in done
+    assert terminal(board_results(records)[0]) in done
     assert with_tables(done, records) == done
 
 
-def test_costs_are_set_between_their_marks(make):
-    records = [make(0, 0, role="dense", board="one", steps=[train()], cost={"seconds": 3.0, "train_seconds": 2.0})]
+def test_costs_are_set_between_their_marks():
+    records = [make(0, 0, role="dense", board="one", steps=[train()], cost=Cost(seconds=3.0, train_seconds=2.0))]
     done = with_tables(f"Cost: little.\n\n{begin('cost one')}\n{end('cost one')}\n", records)
-    told = "Measured: 3 s on cpu, of it 2 s of training; 1 of 1 seeds, 1 records."
+    told = "Measured: 3 s on cpu, of it 2 s of training; 1 of 1 seed, 1 record."
     assert done == f"Cost: little.\n\n{begin('cost one')}\n{told}\n{end('cost one')}\n"
 
 
-def test_a_board_that_is_marked_twice_is_set_twice(make):
+def test_a_board_that_is_marked_twice_is_set_twice():
     done = with_tables(f"{marked('table one')}\n{marked('table one')}\n", [make(0, 0, board="one")])
     assert (done.count("```text\n"), "old" in done) == (2, False)
 
 
-def test_a_known_board_without_records_has_nothing_between_its_marks(make):
+def test_a_known_board_without_records_has_nothing_between_its_marks():
     empty = f"Not run yet.\n{begin('cost vgg')}\n{end('cost vgg')}\n"
     records = [make(0, 0, board="one")]
     assert with_tables(empty, records, known=["vgg"]) == empty
@@ -52,7 +55,7 @@ def test_a_known_board_without_records_has_nothing_between_its_marks(make):
 
 
 @pytest.mark.parametrize("text", ["nothing marked", "<!-- a comment -->", "<!-- end of table two -->"])
-def test_what_is_not_marked_stays(make, text):
+def test_what_is_not_marked_stays(text):
     assert with_tables(text, [make(0, 0, role="dense", board="one")]) == text
 
 
@@ -73,7 +76,7 @@ UNFILLED = {
 
 
 @pytest.mark.parametrize(("text", "name", "told"), UNFILLED.values(), ids=UNFILLED)
-def test_a_mark_that_cannot_be_filled_is_refused(make, text, name, told):
+def test_a_mark_that_cannot_be_filled_is_refused(text, name, told):
     with pytest.raises(ConfigError) as refused:
         with_tables(f"# Mine\n\n{text}\n", [make(0, 0, board="one")], known=["vgg"], document="docs/mine.md")
     assert str(refused.value).startswith(f"docs/mine.md: {begin(name)}: ")

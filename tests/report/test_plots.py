@@ -1,5 +1,6 @@
-"""A board's pictures: which it has, that their bytes are a function of the records, and that they stay small."""
+"""A board's pictures: those that it has, bytes that are a function of the records, and small files."""
 
+import itertools
 import json
 import os
 import re
@@ -11,15 +12,16 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from handmade_steps import prune, train
+from make_line import make
+from make_record import layer, prune, train
 
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session
 from benchsuite.plan import parse_board
-from benchsuite.report import same_picture, tables
-from benchsuite.report.changes import points
-from benchsuite.report.curves import AXES, BITS, SIZE, SPARSITY, panels
+from benchsuite.report import same_picture
 from benchsuite.report.plots import picture_names, plots
+from benchsuite.report.series import AXES, BITS, SIZE, SPARSITY, Point, Series, changes, panels
+from benchsuite.results import board_results
 from benchsuite.store import read_lines, write_lines
 
 QUICK = Path(__file__).parents[2] / "baselines" / "quick.jsonl"
@@ -54,7 +56,7 @@ NEFF = {
 
 @pytest.fixture(scope="module")
 def boards(tmp_path_factory):
-    """By name, the tables of boards that were run for it, and of the quick one."""
+    """Return the results files of boards that are run here, and of the quick one, by name."""
     folder = tmp_path_factory.mktemp("boards")
     session = Session(device_name="cpu", home=folder / "home", data_root=folder)
     read = [parse_board(content, "b.toml") for content in (SLIM, NEFF)]
@@ -69,7 +71,7 @@ def boards(tmp_path_factory):
 
 
 def table(file: Path):
-    (found,) = tables(read_lines(file))
+    (found,) = board_results(read_lines(file))
     return found
 
 
@@ -144,6 +146,11 @@ def test_a_picture_tells_its_maker(pictures):
         assert same_picture(picture, b"Matplotlib v0.1, ")
 
 
+def with_numbers(record, **numbers):
+    """Return the record with some metrics replaced."""
+    return replace(record, metrics=replace(record.metrics, numbers={**record.metrics.numbers, **numbers}))
+
+
 def test_a_sweep_of_four_activations_stays_small(boards):
     """As large as a board of the project gets: 4 dense networks, 7 methods, 11 levels."""
     (relu,) = [lines for group, lines in table(boards["neff"]).groups.items() if group == "relu"]
@@ -151,12 +158,9 @@ def test_a_sweep_of_four_activations_stays_small(boards):
     lines = [
         replace(
             row,
-            group=group,
-            method=method,
-            setting=f"{center}beta {level}",
+            place=replace(row.place, group=group, method=method, setting=f"{center}beta {level}"),
             records=tuple(
-                replace(one, metrics={**one.metrics, "sparsity": 1 / (level + 1.7), "accuracy": 100 / 3 + level})
-                for one in row.records
+                with_numbers(record, sparsity=1 / (level + 1.7), accuracy=100 / 3 + level) for record in row.records
             ),
         )
         for group in ("relu", "gelu", "sigmoid", "tanh")
@@ -171,9 +175,10 @@ def test_a_sweep_of_four_activations_stays_small(boards):
 
 
 def curves(file: Path, axis) -> dict[str, dict[str, int]]:
-    """By panel and curve, the number of points."""
+    """Return the number of points by panel and curve."""
     return {
-        panel: {name: len(lines) for name, lines in found.items()} for panel, found in panels(table(file), axis).items()
+        panel: {series.name: len(series.points) for series in curves}
+        for panel, curves in panels(table(file), axis).items()
     }
 
 
@@ -217,50 +222,44 @@ def test_what_was_physically_removed_is_drawn_by_its_size(boards):
     assert curves(boards["quick"], SIZE) == {}
 
 
-def test_a_method_of_one_level_is_a_point_beside_the_curves_of_others(make):
+def test_a_method_of_one_level_is_a_point_beside_the_curves_of_others():
     records = [make(0, 0, role="dense"), make(1, 0, method="neff-row", setting="beta 1.0", sparsity=0.4)]
-    assert plots(tables(records)[0]) == {}
+    assert plots(board_results(records)[0]) == {}
     records += [
         make(2 + place, 0, sparsity=level, setting=f"sparsity {level}") for place, level in enumerate((0.2, 0.8))
     ]
-    (found,) = panels(tables(records)[0], SPARSITY).values()
-    assert {name: len(lines) for name, lines in found.items()} == {"neff-row": 1, "percentile": 2}
-    drawn = texts(plots(tables(records)[0])["accuracy-sparsity"])
+    (found,) = panels(board_results(records)[0], SPARSITY).values()
+    assert {series.name: len(series.points) for series in found} == {"neff-row": 1, "percentile": 2}
+    drawn = texts(plots(board_results(records)[0])["accuracy-sparsity"])
     assert {"neff-row", "percentile", "test accuracy, %"} <= set(drawn)
 
 
-def test_methods_that_choose_one_level_on_several_networks_are_points(make):
+def test_methods_that_choose_one_level_on_several_networks_are_points():
     records = []
     for place, group in enumerate(("small", "large")):
         first = 10 * place
-        records.append(make(first, 0, 95.0, role="dense", group=group))
-        steps = [train(group), prune("own", beta=1.0)]
+        dense = train(group)
+        records.append(make(first, 0, 95.0, role="dense", group=group, steps=[dense]))
+        steps = [dense, prune("own", beta=1.0)]
         own = make(first + 1, 0, 90.0, method="own", group=group, steps=steps, sparsity=0.4 + place / 10)
-        matched = [train(group), prune("global", matched_to=own.key, sparsity=0.5)]
+        matched = [dense, prune("global", matched_to=own.chain, sparsity=0.5)]
         records += [own, make(first + 2, 0, 94.0, method="magnitude", group=group, steps=matched, sparsity=0.4)]
-    records = [replace(one, cell={**one.cell, "dense": dense_key(records, one)}) for one in records]
-    (found,) = tables(records)
-    assert {name: [line.group for line in lines] for name, lines in points(found).items()} == {
-        "own": ["small", "large"],
-        "magnitude": ["small", "large"],
-    }
+    (found,) = board_results(records)
+    assert changes(found) == [
+        Series("own", (Point(0.4, -5.0), Point(0.5, -5.0))),
+        Series("magnitude", (Point(0.4, -1.0), Point(0.4, -1.0))),
+    ]
     assert panels(found, SPARSITY) == {}
     drawn = plots(found)
     assert list(drawn) == ["changes"]
     assert {"own", "magnitude", "change of test accuracy, points"} <= set(texts(drawn["changes"]))
 
 
-def dense_key(records, record):
-    return next(one.key for one in records if one.cell["role"] == "dense" and one.cell["group"] == record.cell["group"])
-
-
 def test_points_are_in_order_of_the_axis(boards):
     for axis in AXES:
         for file in boards.values():
-            for found in panels(table(file), axis).values():
-                for lines in found.values():
-                    places = [line.metric(axis.metric).mean for line in lines]
-                    assert places == sorted(places)
+            for series in itertools.chain(*panels(table(file), axis).values()):
+                assert list(series.points) == sorted(series.points, key=lambda point: point.x)
 
 
 def texts(picture: bytes) -> list[str]:
@@ -283,9 +282,26 @@ def test_the_layers_are_those_of_the_sparsest_line(pictures):
     assert {"fc1", "fc2", "fc3"} <= set(found)
 
 
-def test_what_failed_is_not_drawn(make):
+def test_layers_without_weights_and_trainings_that_diverged_are_drawn():
+    layers = [layer("a", 900), layer("b", 500), layer("c", 100), layer("empty", 0, weights=0)]
+    row = make(1, 0, layers=layers, setting="sparsity $0.5$")
+    losses = (1.0, 1e308, None), (1, -1e308, 2)
+    dense = [
+        replace(
+            make(place, 0, role="dense", setting=f"lr {place}", steps=[train(epochs=3 + place)]),
+            history={"train_loss": values, "weights": ((1.0, 1e308), (None, 2), (0.5, -1e308))},
+        )
+        for place, values in zip((0, 2), losses, strict=True)
+    ]
+    drawn = plots(board_results([*dense, row])[0])
+    assert list(drawn) == ["layers", "loss", "weights"]
+    assert {"a", "b", "c", "empty"} <= set(texts(drawn["layers"]))
+    assert {"lr 0", "lr 2"} <= set(texts(drawn["loss"])) & set(texts(drawn["weights"]))
+
+
+def test_what_failed_is_not_drawn():
     records = [make(0, 0, role="dense")]
     records += [make(1, 0, setting="sparsity 0.5", sparsity=0.5), make(2, 0, setting="sparsity 0.8", status="failed")]
-    assert plots(tables(records)[0]) == {}
+    assert plots(board_results(records)[0]) == {}
     records += [make(3, 0, setting="sparsity 0.9", sparsity=0.9)]
-    assert list(plots(tables(records)[0])) == ["accuracy-sparsity"]
+    assert list(plots(board_results(records)[0])) == ["accuracy-sparsity"]

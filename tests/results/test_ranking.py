@@ -1,36 +1,35 @@
-"""Which line is best of its kind, which are ties, and how each stands against others."""
+"""The best line of each kind, its ties, and the standing of each line against others."""
 
 import pytest
-from handmade_steps import finetune, outcome, prune, quantize, train
+from make_line import make
+from make_record import finetune, prune, quantize, train
 
-from benchsuite.report import tables
-from benchsuite.report.chains import budget
+from benchsuite.chain import ChainKey
 from benchsuite.report.markdown import markdown
-from benchsuite.report.standings import Standings
+from benchsuite.results import Ranking, board_results
+from benchsuite.results.step_queries import budget
 
 SEEDS = 3
 
 
-def board(make, rows, controls=()):
-    """Lines (accuracy, steps) of three seeds, and controls by the number of their row."""
-    records = [
-        make(0, seed, 95.0, role="dense", steps=[train()], seeds=SEEDS, **outcome(95.0)) for seed in range(SEEDS)
-    ]
+def board(rows, controls=()):
+    """Return records of lines (accuracy, steps) of three seeds, and of controls by the number of their row."""
+    records = [make(0, seed, 95.0, role="dense", steps=[train()], seeds=SEEDS, shift=0) for seed in range(SEEDS)]
     for number, (accuracy, steps, *more) in enumerate(rows):
         for seed in range(SEEDS):
-            own = {"seeds": SEEDS, **outcome(accuracy), "setting": f"row {number}", **(more[0] if more else {})}
+            own = {"seeds": SEEDS, "shift": 0, "setting": f"row {number}", **(more[0] if more else {})}
             records.append(make(10 * number + 10, seed, accuracy, steps=steps, with_control=True, **own))
     for number, accuracy in controls:
         records += [
-            make(10 * number + 11, seed, accuracy, role="control", method="random", seeds=SEEDS, **outcome(accuracy))
+            make(10 * number + 11, seed, accuracy, role="control", method="random", seeds=SEEDS, shift=0)
             for seed in range(SEEDS)
         ]
     return records
 
 
 def standings(records):
-    (table,) = tables(records)
-    return Standings(table)
+    (table,) = board_results(records)
+    return Ranking(table)
 
 
 def ranks(records):
@@ -45,7 +44,7 @@ P8, P9 = [train(), prune(sparsity=0.8)], [train(), prune(sparsity=0.9)]
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([(90.0, P8), (89.9, P8, outcome(89.9, shift=500)), (84.0, P8)], ["best", "tie", None]),
+        ([(90.0, P8), (89.9, P8, {"shift": 500}), (84.0, P8)], ["best", "tie", None]),
         ([(90.0, P8), (80.0, P9)], [None, None]),
         ([(80.0, P8), (90.0, [*P8, finetune(5)])], [None, None]),
         ([(90.0, P8), (84.0, [train(), prune(sparsity=0.8, physical=True)])], [None, None]),
@@ -60,8 +59,8 @@ P8, P9 = [train(), prune(sparsity=0.8)], [train(), prune(sparsity=0.9)]
         ([(90.0, P8), (0.0, P8, {"status": "failed"})], ["best", None]),
     ],
 )
-def test_the_best_of_a_kind_and_its_ties(make, rows, expected):
-    assert ranks(board(make, rows)) == expected
+def test_the_best_of_a_kind_and_its_ties(rows, expected):
+    assert ranks(board(rows)) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,27 +70,27 @@ def test_the_best_of_a_kind_and_its_ties(make, rows, expected):
         ([train(), prune(sparsity=0.8), quantize(4)], (("sparsity", 0.8), ("bits", 4))),
         ([train(), prune("own", beta=1.0, center=True, score="magnitude")], (("beta", 1.0),)),
         ([train(), prune(sparsity=0.5, physical=True), finetune(3)], (("channels", 0.5),)),
-        ([train(), prune(sparsity=0.5, matched_to="abc")], (("matched_to", "abc"),)),
-        ([train()], ()),
+        ([train(), prune(sparsity=0.5, matched_to=ChainKey("abc"))], (("matched_to", "abc"),)),
+        ([train(), finetune(3)], ()),
     ],
 )
-def test_what_was_asked(make, steps, expected):
-    (table,) = tables([make(1, 0, steps=steps)])
+def test_what_was_asked(steps, expected):
+    (table,) = board_results([make(1, 0, steps=steps)])
     assert budget(table.lines[0]) == expected
 
 
 @pytest.mark.parametrize(
     ("control", "verdict", "told"), [(84.0, "better", "84.0 "), (90.0, "level", "90.0 ≈"), (96.0, "worse", "96.0 ▲")]
 )
-def test_a_row_against_its_random_control(make, control, verdict, told):
-    found = standings(board(make, [(90.0, P8)], controls=[(0, control)]))
+def test_a_row_against_its_random_control(control, verdict, told):
+    found = standings(board([(90.0, P8)], controls=[(0, control)]))
     (row,) = [line for line in found.rows if line.role == "row"]
     assert found.against(row, row.controls) == verdict
     assert f" {told}" in markdown(found, found.rows)
 
 
-def test_the_marks_of_a_table(make):
-    text = markdown(found := standings(board(make, [(90.0, P8), (89.9, P8, outcome(89.9, shift=500))])), found.rows)
+def test_the_marks_of_a_table():
+    text = markdown(found := standings(board([(90.0, P8), (89.9, P8, {"shift": 500})])), found.rows)
     assert "**dense**" in text
     assert "**90.00 ± 0.00**" in text
     assert " 89.90 ± 0.00 = " in text
@@ -99,20 +98,20 @@ def test_the_marks_of_a_table(make):
     assert "before" not in text
 
 
-def test_the_best_is_the_best_of_the_lines_that_are_told(make):
-    found = standings(board(make, [(90.0, P8), (84.0, P8), (78.0, P8)]))
+def test_the_best_is_the_best_of_the_lines_that_are_told():
+    found = standings(board([(90.0, P8), (84.0, P8), (78.0, P8)]))
     assert found.ranks(found.rows) == {10: "best"}
     assert found.ranks(found.rows[2:]) == {20: "best"}
 
 
-def test_what_stands_beside_a_row(make):
-    """Its accuracy before training, and a row at its sparsity, are columns."""
+def test_what_stands_beside_a_row():
+    """The accuracy before training, and a row at the same sparsity, are columns."""
     tuned = [*P8, finetune(5)]
-    records = board(make, [(50.0, P8), (90.0, tuned)])
-    keys = [record.key for record in records if record.cell["line"] == 20]
+    records = board([(50.0, P8), (90.0, tuned)])
+    chains = [record.chain for record in records if record.place.line == 20]
     for seed in range(SEEDS):
-        steps = [train(), prune("global", matched_to=keys[seed], sparsity=0.5), finetune(5)]
-        records.append(make(30, seed, 96.0, method="magnitude", steps=steps, seeds=SEEDS, **outcome(96.0)))
+        steps = [train(), prune("global", matched_to=chains[seed], sparsity=0.5), finetune(5)]
+        records.append(make(30, seed, 96.0, method="magnitude", steps=steps, seeds=SEEDS, shift=0))
     found = standings(records)
     assert [line.number for line in found.primary] == [0, 20]
     heading, _, _, row = markdown(found, found.primary).splitlines()
@@ -120,8 +119,8 @@ def test_what_stands_beside_a_row(make):
     assert (cells["before"], cells["magnitude"]) == ("50.0", "96.0 ▲")
 
 
-def test_a_hole_has_no_standing(make):
-    records = board(make, [(90.0, P8, {"status": "failed"})])
+def test_a_hole_has_no_standing():
+    records = board([(90.0, P8, {"status": "failed"})])
     found = standings(records)
     (row,) = [line for line in found.rows if line.role == "row"]
     assert found.change(row) is None

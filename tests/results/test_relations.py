@@ -1,17 +1,17 @@
-"""Which lines belong together: marks, and rows matched to others."""
+"""Lines that belong together: marks, and rows matched to others."""
 
 import pytest
-from handmade_steps import finetune, prune, quantize, train
+from make_line import make
+from make_record import finetune, prune, quantize, train
 
-from benchsuite.report import tables
-from benchsuite.report.relations import Relations
+from benchsuite.results import Relations, board_results
 
 PRUNED = [train(), prune(sparsity=0.8)]
 BITS = [train(), quantize(4)]
 
 
 def related(records):
-    (table,) = tables(records)
+    (table,) = board_results(records)
     return Relations(table)
 
 
@@ -26,8 +26,8 @@ def related(records):
         ([PRUNED, [train(), prune(sparsity=0.9), finetune(5)]], {}),
     ],
 )
-def test_what_was_measured_before_a_training(make, chains, before):
-    """By the numbers of the lines, the dense one being 0."""
+def test_what_was_measured_before_a_training(chains, before):
+    """Lines are known by their numbers; the dense one is 0."""
     records = [make(0, 0, role="dense", steps=[train()])]
     records += [make(number, 0, steps=steps) for number, steps in enumerate(chains, 1)]
     found = related(records)
@@ -36,24 +36,24 @@ def test_what_was_measured_before_a_training(make, chains, before):
 
 
 @pytest.mark.parametrize("change", [{"method": "another"}, {"group": "another"}])
-def test_a_mark_is_of_the_same_method_and_network(make, change):
+def test_a_mark_is_of_the_same_method_and_network(change):
     records = [make(1, 0, steps=PRUNED), make(2, 0, steps=[*PRUNED, finetune(5)], **change)]
     assert related(records).before == {}
 
 
-def matched_board(make, methods, tuned=()):
+def matched_board(methods, tuned=()):
     """A row that chooses its sparsity, and rows of these methods and pruners matched to it."""
     records = [make(1, seed, method="own", steps=[train(), prune("own", beta=1.0)], seeds=2) for seed in (0, 1)]
-    keys = [record.key for record in records]
+    chains = [record.chain for record in records]
     for number, (method, pruner) in enumerate(methods, 2):
         for seed in (0, 1):
-            steps = [train(), prune(pruner, matched_to=keys[seed], sparsity=0.5), *tuned]
+            steps = [train(), prune(pruner, matched_to=chains[seed], sparsity=0.5), *tuned]
             records.append(make(number, seed, method=method, steps=steps, seeds=2))
     return records
 
 
-def test_what_is_matched_has_a_heading_by_its_kind(make):
-    found = related(matched_board(make, [("magnitude (row)", "global"), ("wanda (row)", "wanda")]))
+def test_what_is_matched_has_a_heading_by_its_kind():
+    found = related(matched_board([("magnitude (row)", "global"), ("wanda (row)", "wanda")]))
     assert {heading: line.number for heading, line in found.matched[1].items()} == {
         "magnitude (row)": 2,
         "wanda (row)": 3,
@@ -64,17 +64,17 @@ def test_what_is_matched_has_a_heading_by_its_kind(make):
     ("methods", "heading"),
     [(("magnitude (row)", "magnitude (column)"), "magnitude"), (("same", "same"), "same"), (("one", "two"), "global")],
 )
-def test_a_heading_is_what_the_methods_have_in_common(make, methods, heading):
-    found = related(matched_board(make, [(method, "global") for method in methods]))
+def test_a_heading_is_what_the_methods_have_in_common(methods, heading):
+    found = related(matched_board([(method, "global") for method in methods]))
     assert set(found.headings.values()) == {heading}
 
 
-def test_a_row_that_is_trained_on_is_no_match_of_one_that_is_not(make):
-    found = related(matched_board(make, [("magnitude", "global")], tuned=[finetune(5)]))
+def test_a_row_that_is_trained_on_is_no_match_of_one_that_is_not():
+    found = related(matched_board([("magnitude", "global")], tuned=[finetune(5)]))
     assert found.headings == {}
     assert not any(found.matched.values())
 
 
-def test_a_row_matched_to_a_record_that_is_not_there_stands_by_itself(make):
-    records = [record for record in matched_board(make, [("magnitude", "global")]) if record.cell["line"] != 1]
+def test_a_row_matched_to_a_record_that_is_not_there_stands_by_itself():
+    records = [record for record in matched_board([("magnitude", "global")]) if record.place.line != 1]
     assert related(records).headings == {}
