@@ -11,8 +11,7 @@ from benchsuite.report.claims.picture import picture
 from benchsuite.report.claims.rows import Board, absent
 from benchsuite.report.claims.schema import Matched, Minimum, TurningPoint, read_claims
 from benchsuite.report.claims.sweeps import grouped, sweeps
-from benchsuite.report.effects import Effects
-from benchsuite.report.lines import tables
+from benchsuite.results import Effects, board_results
 from benchsuite.store import Record
 
 _HEAD = """\
@@ -27,7 +26,7 @@ def claims_files(baselines: Path, records: Iterable[Record], document: Path) -> 
     file = baselines / "claims.toml"
     if not file.is_file():
         return {}
-    boards = [Board(table, Effects(table)) for table in tables(records)]
+    boards = [Board(results, Effects(results)) for results in board_results(records)]
     parts = [_HEAD.format(claims=_path(file, document.parent.parent))]
     files: dict[Path, bytes] = {}
     for claim in read_claims(file):

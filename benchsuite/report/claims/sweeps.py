@@ -12,7 +12,7 @@ from benchsuite.metrics.paired import Estimate
 from benchsuite.report.claims.fits import FEWEST_POINTS, Floats, Turn, crossing, hinge
 from benchsuite.report.claims.rows import Board, Row, rows
 from benchsuite.report.claims.schema import TurningPoint
-from benchsuite.report.effects import margin
+from benchsuite.results import margin
 
 Key = TypeVar("Key")
 
@@ -73,7 +73,7 @@ def sweeps(claim: TurningPoint, boards: Iterable[Board]) -> list[Sweep]:
     for row in rows(boards, claim.where):
         value, change = row.fields.get(claim.along), row.board.effects.change(row.line)
         if isinstance(value, int | float) and value > 0 and change:
-            place = (row.board.table.board, row.line.group, row.variant(claim.along))
+            place = (row.board.name, row.line.group, row.variant(claim.along))
             found.setdefault(place, []).append((value, row, change))
     return [_sweep(place, points) for place, points in found.items() if len(points) >= FEWEST_POINTS]
 

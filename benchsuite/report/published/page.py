@@ -11,10 +11,10 @@ from typing import get_args
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.metrics.statistics import Summary, summarize
 from benchsuite.report.formats import NOTHING, signed
-from benchsuite.report.lines import Table, tables
 from benchsuite.report.markdown import grid
 from benchsuite.report.published.schema import FigureTable, Literature, Quote, Reason, read_literature
 from benchsuite.report.published.verdicts import RULE, WIDE, Outcome, Verdict, find_line, measured, outcomes, paired
+from benchsuite.results import BoardResults, board_results
 from benchsuite.store import Record
 
 _HEAD = f"""\
@@ -35,7 +35,7 @@ Held = Sequence[tuple[FigureTable, Sequence[Outcome]]]
 
 def published_page(literature: Literature, records: Iterable[Record]) -> str:
     """The text of docs/published.md. Errors: ConfigError naming the key of what fits no line."""
-    boards = {table.board: table for table in tables(records)}
+    boards = {results.board: results for results in board_results(records)}
     held = [(table, list(outcomes(literature, table, boards))) for table in literature.tables]
     parts = [
         _HEAD,
@@ -117,7 +117,7 @@ def _shortened(metrics: Iterable[str]) -> Iterator[str]:
         last = first
 
 
-def _reasons(literature: Literature, held: Held, boards: Mapping[str, Table]) -> Iterator[str]:
+def _reasons(literature: Literature, held: Held, boards: Mapping[str, BoardResults]) -> Iterator[str]:
     """Of what was not reproduced, by reason, and last of what has none yet; reasons of what is not comparable, too."""
     open_ = [(table, one) for table, found in held for one in found if one.verdict == "not reproduced"]
     told = [(table, one) for table, found in held for one in found if one.verdict == "not comparable" and one.reason]
@@ -156,7 +156,7 @@ def _incomparable(held: Held) -> Iterator[str]:
         yield "## Not comparable\n\n" + "\n".join(f"- `{board}`: {why}" for board, why in whys)
 
 
-def _filled(text: str, name: str, reason: Reason, boards: Mapping[str, Table]) -> str:
+def _filled(text: str, name: str, reason: Reason, boards: Mapping[str, BoardResults]) -> str:
     """The text with our figures in the places of {names}, and {{ for a brace."""
     figures = {
         key: _quoted(quote, f"reasons.{name}.quotes.{key}", boards.get(quote.board))
@@ -176,16 +176,16 @@ def _filled(text: str, name: str, reason: Reason, boards: Mapping[str, Table]) -
     return _BRACES.sub(set_in, text.strip())
 
 
-def _quoted(quote: Quote, key: str, board: Table | None) -> str:
-    if board is None:
+def _quoted(quote: Quote, key: str, results: BoardResults | None) -> str:
+    if results is None:
         return f"(`{quote.board}` was not run)"
-    line = find_line(board, quote.line, f"{key}.line")
+    line = find_line(results, quote.line, f"{key}.line")
     if line is None:
         return "(not run)"
-    values = measured(board, line, quote.metric, None, key)
+    values = measured(results, line, quote.metric, None, key)
     if quote.beside and values:
-        other = find_line(board, quote.beside, f"{key}.beside")
-        others = measured(board, other, quote.metric, None, key) if other and paired(line, other) else []
+        other = find_line(results, quote.beside, f"{key}.beside")
+        others = measured(results, other, quote.metric, None, key) if other and paired(line, other) else []
         return _correlation(values, others)
     return _summary(summarize(values), _PRECISION.get(quote.metric, _DIGITS)) if values else f"({line.state})"
 
