@@ -130,12 +130,12 @@ def make_record(
     numbers: Mapping[str, Number | None] | None = None,
     **others: object,
 ) -> Record:
-    """Return the record of a cell; without later steps that of a dense training at line 0, elsewhere of one pruning.
+    """Return the record of a cell; without later steps that of a dense training, or of one pruning for a row.
 
     right: its answers; without any, its loss is the result. numbers: metrics besides those that follow from the layers
     and the answers. others: the remaining parts of `Metrics`.
     """
-    steps = later or (() if line == 0 else (prune(sparsity=0.5, line=line),))
+    steps = later or (() if line == 0 or role == "dense" else (prune(sparsity=0.5, line=line),))
     chain = chain_of(*steps, seed=seed, root=root, protocol=protocol)
     place = Place(
         board=board,
