@@ -22,7 +22,7 @@ and tables was typed by anyone."""
 
 
 def claims_files(baselines: Path, records: Iterable[Record], document: Path) -> dict[Path, bytes]:
-    """The document and its pictures by path; none where the folder has no `claims.toml`. Errors: ConfigError."""
+    """Return the document and its pictures by path; none where the folder has no `claims.toml`. Errors: ConfigError."""
     file = baselines / "claims.toml"
     if not file.is_file():
         return {}
@@ -50,9 +50,9 @@ def claims_files(baselines: Path, records: Iterable[Record], document: Path) -> 
 
 
 def _free(path: Path, taken: Container[Path]) -> Path:
-    """The path; numbered, if an earlier claim along the same field has a picture of the same board."""
+    """Return the path; numbered, if an earlier claim along the same field has a picture of the same board."""
     numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
-    return path if path not in taken else next(one for one in numbered if one not in taken)
+    return path if path not in taken else next(other for other in numbered if other not in taken)
 
 
 def _path(path: Path, start: Path) -> str:
