@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from handmade_claims import HEAD, MINIMUM, TURNING, WHERE
+from handmade_claims import HEAD, MINIMUM, SEEDS, TURNING, WHERE, dense_networks, pruned
+from make_record import quantize
 
 from benchsuite import ConfigError
 from benchsuite.report.claims import claims_files
+from benchsuite.store import Metrics
 
 MATCHED = f"""
 [[claims]]
@@ -17,20 +19,12 @@ parts = [{{name = "Everywhere", where = {{level = 1.0}}, by = [["pruner", "seeds
 """
 
 
-def pruned(make, line, seed, *, pruner="some-pruner", matched_to=None, level=1.0, later=(), **facts):
-    """A record of a row whose pruner has a level, or that is matched to another record."""
-    made = make(line, seed, method=pruner, **{"seeds": 3, "examples": 10000, "setting": f"level {level}", **facts})
-    step = {"step": "prune", "pruner": {"name": pruner, "fields": {"level": level}}, "matched_to": matched_to}
-    return made.at({"steps": [step, *later]})
-
-
 @pytest.fixture
-def records(make):
+def records():
     """A dense network, a row and a rival of its sparsity, over three seeds; the row's margins are audited."""
-    dense = [make(0, seed, 95.0, role="dense", seeds=3, examples=10000) for seed in range(3)]
-    rows = [pruned(make, 1, seed, audit={"margin": 0.5, "groups": 4}) for seed in range(3)]
-    rivals = [pruned(make, 2, row.cell["seed"], pruner="plain", matched_to=row.key) for row in rows]
-    return [*dense, *rows, *rivals]
+    rows = [pruned(1, seed, audit={"margin": 0.5, "groups": 4}) for seed in SEEDS]
+    rivals = [pruned(2, row.seed, pruner="plain", matched_to=row) for row in rows]
+    return [*dense_networks(), *rows, *rivals]
 
 
 @pytest.fixture
@@ -115,7 +109,7 @@ def test_a_count_that_no_record_has_is_refused(document, records):
 
 def test_a_margin_without_its_count_is_not_measured(document, records):
     first, *others = records[3:]
-    text = document(MINIMUM, [*records[:3], replace(first, metrics={"audit": {"margin": 0.5}}), *others])
+    text = document(MINIMUM, [*records[:3], replace(first, metrics=Metrics(audit={"margin": 0.5})), *others])
     assert "**Holds** in all 8 groups of 2 pruned networks" in text
     assert "seed 0: not measured\n" in text
 
@@ -133,17 +127,16 @@ def test_rows_are_selected_by_their_number_of_seeds(document, records, seeds, to
     assert ("| some-pruner | 3 |" in " ".join(text.split())) is (seeds == 3)
 
 
-def test_what_was_quantized_after_pruning_is_no_row_of_the_pruner(make, document, records):
-    later = [{"step": "quantize", "quantizer": {"name": "plain", "fields": {}}}]
-    records += [pruned(make, 5, seed, later=later, audit={"margin": -1.0, "groups": 4}) for seed in range(3)]
+def test_what_was_quantized_after_pruning_is_no_row_of_the_pruner(document, records):
+    records += [pruned(5, seed, later=[quantize(8)], audit={"margin": -1.0, "groups": 4}) for seed in SEEDS]
     assert "**Holds** in all 12 groups of 3 pruned networks" in document(MINIMUM, records)
 
 
-def test_claims_along_one_field_have_pictures_of_their_own(make, tmp_path, records):
+def test_claims_along_one_field_have_pictures_of_their_own(tmp_path, records):
     swept = [
-        pruned(make, 10 + place, seed, level=2.0**place, accuracy=90.0 + place)
+        pruned(10 + place, seed, 90.0 + place, level=2.0**place, fields={"wide": True})
         for place in range(5)
-        for seed in range(3)
+        for seed in SEEDS
     ]
     (tmp_path / "claims.toml").write_text(TURNING + TURNING.replace("at = 1.0", "at = 4.0"), encoding="utf-8")
     files = claims_files(tmp_path, records[:3] + swept, tmp_path / "docs" / "claims.md")

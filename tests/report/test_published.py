@@ -1,12 +1,14 @@
 """Published figures: figures of others beside ours, judged by one rule; a file that fits no board is an error."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from handmade_published import LINE, hand_made, written
+from handmade_published import LINE, hand_made, row, written
 from hypothesis import given
 from hypothesis import strategies as st
+from make_record import make_record
 
 from benchsuite import ConfigError
 from benchsuite.execution.scheduler import on_board
@@ -14,24 +16,25 @@ from benchsuite.execution.session import Session
 from benchsuite.metrics.statistics import Summary
 from benchsuite.plan import plan
 from benchsuite.registry import default_registry
-from benchsuite.report.lines import tables
 from benchsuite.report.published import read_literature
 from benchsuite.report.published.schema import Figure, Selector
 from benchsuite.report.published.verdicts import RULE, agrees, find_line, outcomes
+from benchsuite.results import board_results
 from benchsuite.store import Record
+from benchsuite.store.record import Histogram
 
 ROOT = Path(__file__).parents[2]
 OURS = ROOT / "baselines" / "published.toml"
 
 
 @pytest.fixture
-def records(make):
-    return hand_made(make)
+def records():
+    return hand_made()
 
 
 def judged(path, records, figure, rest=""):
     literature = read_literature(written(path, figure, rest))
-    boards = {table.board: table for table in tables(records)}
+    boards = {results.board: results for results in board_results(records)}
     return [one for table in literature.tables for one in outcomes(literature, table, boards)]
 
 
@@ -121,15 +124,15 @@ def test_a_board_that_cannot_be_compared_is_shown_all_the_same(tmp_path, records
     assert one.verdict == "reproduced exactly"
 
 
-def test_a_line_with_a_hole_has_no_result(tmp_path, records, make):
-    records[3] = make(1, 0, status="failed", setting="sparsity 0.1", seeds=3)
+def test_a_line_with_a_hole_has_no_result(tmp_path, records):
+    records[3] = row(1, 0, status="failed", setting="sparsity 0.1")
     (one,) = judged(tmp_path, records, 'line = {setting = "sparsity 0.1"}, published = {accuracy = 92.0}')
     assert (one.verdict, one.state, one.ours) == ("no result", "failed 1/3", None)
 
 
-def test_a_line_of_other_seeds_is_not_subtracted(tmp_path, make):
+def test_a_line_of_other_seeds_is_not_subtracted(tmp_path):
     records = [
-        make(line, seed, setting=f"line {line}", seeds=2)
+        row(line, seed, setting=f"line {line}", seeds=(0, 1))
         for line, seeds in ((1, (0, 1)), (3, (1, 2)))
         for seed in seeds
     ]
@@ -198,26 +201,56 @@ def test_a_line_that_a_board_lacks_was_not_run(tmp_path, records, figure, verdic
     assert (found.verdict, found.ours) == (verdict, None)
 
 
-def planned_table(board):
-    """The board's table before anything is run."""
+def planned_lines(board):
+    """Return the board's lines before anything is run."""
     planned = Session().board(board)
     cells = plan(planned, default_registry(), lambda _: "0" * 64).cells
-    asked = [(cell, {"seed": cell.chain.seed, "steps": []}) for cell in cells]
-    (table,) = tables([on_board(planned, cell, Record(cell.key, "skipped", steps)) for cell, steps in asked])
-    return table
+    provenance = make_record().provenance
+    (lines,) = board_results([on_board(planned, cell, Record(cell.chain, "skipped", provenance)) for cell in cells])
+    return lines
 
 
 @pytest.mark.parametrize("board", sorted({name for table in read_literature(OURS).tables for name in table.boards}))
 def test_every_published_figure_and_quote_names_a_planned_line(board):
-    literature, table = read_literature(OURS), planned_table(board)
+    literature, lines = read_literature(OURS), planned_lines(board)
     figures = [one for figures in literature.tables if board in figures.boards for one in figures.figures]
     quotes = [one for reason in literature.reasons.values() for one in reason.quotes.values() if one.board == board]
     others = [*(one.minus for one in figures), *(one.beside for one in quotes)]
     selectors = [one.line for one in [*figures, *quotes]] + [one for one in others if one]
     assert selectors
-    assert [one for one in selectors if find_line(table, one, "") is None] == []
+    assert [one for one in selectors if find_line(lines, one, "") is None] == []
 
 
 def test_a_metric_that_no_record_has(tmp_path, records):
     with pytest.raises(ConfigError, match=r'figures\[0\]: the records have no "acuracy"; did you mean "accuracy"'):
         judged(tmp_path, records, 'line = {setting = "sparsity 0.1"}, published = {acuracy = 1.0}')
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("accuracy", 92.0),
+        ("nonzeros", 200),
+        ("layers/fc1/zeros", 800),
+        ("layers/fc1/sparsity", 0.8),
+        ("layers/fc1/shape/1", 100),
+        ("layers/fc1/shape/-2", 10),
+        ("history/train_loss/-1", 0.25),
+        ("solution/0", 1.5),
+        ("support/1", 4),
+        ("audit/margin", 0.5),
+        ("bn_scales/counts/0", 7),
+    ],
+)
+def test_a_metric_is_a_path_into_the_record(tmp_path, metric, value):
+    scales = Histogram(edges=(0.0, 1.0), counts=(7,))
+    parts = {"audit": {"margin": 0.5}, "solution": (1.5, 0.0), "support": (0, 4), "bn_scales": scales}
+    record = replace(row(1, 0, 92.0, seeds=(0,), **parts), history={"train_loss": (0.5, 0.25)})
+    (one,) = judged(tmp_path, [record], f'{LINE}, exact = true, published = {{"{metric}" = {value}}}')
+    assert (one.verdict, one.ours.mean) == ("reproduced exactly", value)
+
+
+@pytest.mark.parametrize("path", ["layers/fc1/shape/2", "layers/fc1/shape/-3", "layers/fc9/zeros", "accuracy/0"])
+def test_a_path_that_leads_nowhere(tmp_path, path):
+    with pytest.raises(ConfigError, match=rf'figures\[0\]: the records have no "{path}"'):
+        judged(tmp_path, [row(1, 0, seeds=(0,))], f'{LINE}, published = {{"{path}" = 1.0}}')

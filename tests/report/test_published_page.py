@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from handmade_published import LINE, hand_made, written
+from handmade_published import LINE, dense, hand_made, row, written
 
 from benchsuite import ConfigError
 from benchsuite.report import read_baselines
@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def records(make):
-    return hand_made(make)
+def records():
+    return hand_made()
 
 
 def cells(page, beginning):
@@ -106,12 +106,9 @@ def test_a_bound_tells_in_how_many_seeds_it_holds(tmp_path, records):
     assert cells(page, "percentile sparsity 0.1")[2:] == ["< 93", "92.00 ± 1.00 (3)", "in 2 of 3", "reproduced"]
 
 
-def test_a_mean_that_is_small_beside_its_spread_is_rounded(tmp_path, make):
-    dense, row = (
-        [make(line, seed, 95.0, role=role, seeds=3) for seed in range(3)] for line, role in ((0, "dense"), (1, "row"))
-    )
-    row[0].metrics["accuracy"] = 95.01
-    page = published_page(read_literature(written(tmp_path, f"{LINE}, published = {{change = 0.0}}")), [*dense, *row])
+def test_a_mean_that_is_small_beside_its_spread_is_rounded(tmp_path):
+    records = [record for seed in range(3) for record in (dense(seed), row(1, seed, 95.0 if seed else 95.01))]
+    page = published_page(read_literature(written(tmp_path, f"{LINE}, published = {{change = 0.0}}")), records)
     assert cells(page, "percentile")[2:] == ["0.0", "0.00 ± 0.01 (3)", "0.00", "reproduced"]
 
 
@@ -123,9 +120,9 @@ def test_a_reason_quotes_how_two_lines_go_together(tmp_path, records):
         assert f"Ours are {told}." in page
 
 
-def test_lines_of_other_seeds_do_not_go_together(tmp_path, make):
+def test_lines_of_other_seeds_do_not_go_together(tmp_path):
     lines = {1: (0, 1, 2), 3: (1, 2, 3)}
-    records = [make(line, seed, 90.0 + seed, setting=f"line {line}", seeds=3) for line in lines for seed in lines[line]]
+    records = [row(line, seed, 90.0 + seed, setting=f"line {line}") for line in lines for seed in lines[line]]
     figure = 'line = {setting = "line 1"}, published = {accuracy = 54.75}, reason = "shapes"'
     rest = REASON.replace("sparsity 0.1", "line 1").replace(
         'ours = {board = "hand-made", ', 'ours = {board = "hand-made", beside = {setting = "line 3"}, '

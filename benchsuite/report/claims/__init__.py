@@ -1,4 +1,4 @@
-"""docs/claims.md: what is claimed of the boards, tested on their records."""
+"""docs/claims.md: claims about the boards, tested on their records."""
 
 from benchsuite.report.claims.page import claims_files
 

@@ -1,4 +1,4 @@
-"""Whether the networks of a board turn at one value: their mean, and a test of whether they differ."""
+"""Common turning points of the networks of a board: their mean, and a test of whether they differ."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -24,16 +24,16 @@ class Agreement:
     tolerance: float
     """Loss in points that counts as kept."""
     networks: dict[str, Turn]
-    """By name: the medians over the network's curves, of the estimates and of the ends of their intervals."""
+    """By name, the medians over the network's curves: of the estimates and of the ends of their intervals."""
 
     @cached_property
     def mean(self) -> Turn | None:
-        """Over networks like these; None of one network, or where one lies beyond the sweep."""
+        """The mean over networks like these; None for one network, or where a threshold lies beyond the sweep."""
         return mean([turn.estimate for turn in self.networks.values()])
 
     @cached_property
     def chance(self) -> float | None:
-        """Of thresholds this far apart if all networks had one; None of one network, or where an interval is open."""
+        """The chance of thresholds this far apart if all networks had one; None for one network or an open interval."""
         return homogeneity(list(self.networks.values()))
 
     @property
@@ -44,8 +44,11 @@ class Agreement:
 
 
 def agreements(sweeps: Iterable[Sweep], tolerances: Sequence[float]) -> list[list[Agreement]]:
-    """Of each board one for each tolerance."""
-    boards = [(board, grouped(of, lambda one: one.network)) for board, of in grouped(sweeps, lambda one: one.board)]
+    """Return for each board an agreement for each tolerance."""
+    boards = [
+        (board, grouped(curves, lambda sweep: sweep.network))
+        for board, curves in grouped(sweeps, lambda sweep: sweep.board)
+    ]
     return [
         [
             Agreement(board, tolerance, {name: _network(curves, tolerance) for name, curves in networks})
@@ -56,13 +59,13 @@ def agreements(sweeps: Iterable[Sweep], tolerances: Sequence[float]) -> list[lis
 
 
 def _network(curves: Sequence[Sweep], tolerance: float) -> Turn:
-    """Its curves share their dense parents and so err together: their median is taken to be no surer than each."""
+    """Return the median of curves, no surer than each of them: they share their dense parents and so err together."""
     turns = [curve.threshold(tolerance) for curve in curves]
     return Turn(*(centre(ends) for ends in zip(*((turn.estimate, turn.low, turn.high) for turn in turns), strict=True)))
 
 
 def mean(estimates: Sequence[float]) -> Turn | None:
-    """With Student's interval over the estimates; None of fewer than two, or where one is not finite."""
+    """Return the mean with Student's interval; None for fewer than two estimates, or where one is not finite."""
     if len(estimates) < 2 or not all(map(math.isfinite, estimates)):
         return None
     half = float(stdtrit(len(estimates) - 1, _UPPER)) * stdev(estimates) / math.sqrt(len(estimates))
@@ -70,9 +73,10 @@ def mean(estimates: Sequence[float]) -> Turn | None:
 
 
 def homogeneity(turns: Sequence[Turn]) -> float | None:
-    """The chance of estimates this far apart if the truth is one, p of Q = Σ ((xᵢ − x̄) / sᵢ)², x̄ weighed by 1 / sᵢ².
+    """Return the chance of estimates this far apart if the truth is one.
 
-    sᵢ: a 95 % interval is 2 · 1.96 of them wide. None of fewer than two, or where an interval has no end or no width.
+    It is p of Q = Σ ((xᵢ − x̄) / sᵢ)², x̄ weighed by 1 / sᵢ²; a 95 % interval is 2 · 1.96 sᵢ wide. None for fewer than
+    two estimates, or where an interval has no end or no width.
     Source: Cochran 1954, "The combination of estimates from different experiments".
     """
     errors = np.array([turn.high - turn.low for turn in turns]) / (2 * ndtri(_UPPER))
@@ -84,7 +88,7 @@ def homogeneity(turns: Sequence[Turn]) -> float | None:
 
 
 def centre(logs: Sequence[float]) -> float:
-    """The median; NaN between −∞ and ∞."""
+    """Return the median; NaN between −∞ and ∞."""
     low, high = median_low(logs), median_high(logs)
     if math.isinf(low) and math.isinf(high):
         return low if low == high else math.nan

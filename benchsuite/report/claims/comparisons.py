@@ -1,4 +1,4 @@
-"""Rows against what has their sparsity: the rows matched to them and their random controls, by the paired test."""
+"""Rows against lines of their sparsity: the rows matched to them and their random controls, by the paired test."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Key = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Against(NamedTuple):
-    """What is compared, of a row."""
+    """The two sides of a comparison, in words."""
 
     heading: str
     sentence: str
@@ -27,12 +27,12 @@ RANDOM = Against("random", "the row against its random control")
 
 
 def rival(name: str) -> Against:
-    """The row against the one that is matched to it."""
+    """Return the sides where the row stands against the one that is matched to it."""
     return Against(name, f"the row against {name}")
 
 
 def controls(name: str) -> Against:
-    """The random control of the row against that of the one matched to it."""
+    """Return the sides where the row's random control stands against that of the row matched to it."""
     return Against(f"{RANDOM.heading} as {name}", f"the random control of the row against that of {name}")
 
 
@@ -47,7 +47,7 @@ class Comparison:
     discovered: bool
     """Whether the difference is one, at a false discovery rate of 5 % over all comparisons of the claim."""
     key: Key
-    """The same of a comparison that another board repeats."""
+    """Equal for a comparison that another board repeats."""
 
     @property
     def sign(self) -> int:
@@ -56,27 +56,28 @@ class Comparison:
 
 
 def comparisons(boards: Iterable[Board], where: Mapping[str, object]) -> tuple[list[Comparison], int]:
-    """Of the rows that another row is matched to; and how many there are not, for want of the result of a seed.
+    """Return the comparisons of the rows that another row is matched to, and the number of those without a result.
 
-    What several boards hold is tested once, with the dispersions of the first of them, and has one verdict in all.
+    A comparison that several boards hold is tested once, with the dispersions of the first of them, and has one
+    verdict in all.
     """
     pairs = [pair for row in rows(boards, where) for pair in _pairs(row)]
     estimates = {
         pair.key: estimate
         for pair in reversed(pairs)  # the first board stands
-        if pair.whole and (estimate := pair.row.board.effects.between(pair.base, pair.new))
+        if pair.is_whole and (estimate := pair.row.board.effects.between(pair.base, pair.new))
     }
     holes = len({pair.key for pair in pairs}) - len(estimates)
     if not estimates:
         return [], holes
     chances = [min(1.0, 2 * min(estimate.p_worse, estimate.p_better)) for estimate in estimates.values()]
     controlled = dict(zip(estimates, false_discovery_control(chances, method="bh"), strict=True))
-    found = [
+    tested = [
         Comparison(pair.row, pair.against, estimates[pair.key], bool(controlled[pair.key] <= _RATE), pair.key)
         for pair in pairs
         if pair.key in estimates
     ]
-    return found, holes
+    return tested, holes
 
 
 class _Pair(NamedTuple):
@@ -90,7 +91,7 @@ class _Pair(NamedTuple):
         return tuple(record.key for record in self.base), tuple(record.key for record in self.new)
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether every seed has a result on both sides."""
         return all(
             len(side) == self.row.line.seeds and all(record.status == "ok" for record in side)
@@ -100,11 +101,10 @@ class _Pair(NamedTuple):
 
 def _pairs(row: Row) -> Iterator[_Pair]:
     line = row.line
-    rivals = {other.number: other for record in line.records for other in row.board.matched.get(record.key, [])}
+    rivals = {other.line.number: other for record in line.records for other in row.board.matched.get(record.key, [])}
     for other in rivals.values():
-        name = other.method.partition(" (")[0]
-        yield _Pair(row, rival(name), other.records, line.records)
-        if other.controls and line.controls:
-            yield _Pair(row, controls(name), other.controls, line.controls)
+        yield _Pair(row, rival(other.kind), other.line.records, line.records)
+        if other.line.controls and line.controls:
+            yield _Pair(row, controls(other.kind), other.line.controls, line.controls)
     if rivals and line.controls:
         yield _Pair(row, RANDOM, line.controls, line.records)

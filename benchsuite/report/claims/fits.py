@@ -1,4 +1,4 @@
-"""Where a curve turns: the point from which on it stays below a tolerance, and the bend of two straight lines."""
+"""Turning points of curves: the point from which on a curve stays below a tolerance, and its bend."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST_POINTS = 5
-"""Of a curve that can be fitted: the three numbers of a hinge, and two more that say how well it fits."""
+"""Fewest points of a curve to fit: the three numbers of a hinge, and two more that say how well it fits."""
 
 _GRID = 2001
 
@@ -21,13 +21,13 @@ class Turn:
     low: float
     high: float
 
-    def side(self, of: float) -> int:
-        """Where `of` lies: −1 below the interval, 0 in it, 1 above it."""
-        return int(of > self.high) - int(of < self.low)
+    def side(self, value: float) -> int:
+        """Return −1 for a value below the interval, 0 for one in it, 1 for one above it."""
+        return int(value > self.high) - int(value < self.low)
 
 
 def crossing(x: Floats, loss: Floats, margin: Floats, tolerance: float) -> Turn:
-    """The smallest x from which on the loss stays within the tolerance, straight lines between the points.
+    """Return the smallest x from which on the loss stays within the tolerance, straight lines between the points.
 
     x: ascending (n,); loss, margin: (n,), the latter half the width of the loss' 95 % interval. The interval holds
     each x whose loss cannot be told from the tolerance: the test of a single point, inverted (Fieller 1954).
@@ -47,7 +47,7 @@ def _last_crossing(x: Floats, loss: Floats, tolerance: float) -> float:
 
 
 def hinge(x: Floats, y: Floats) -> float:
-    """The bend ψ of the least-squares fit y = a + b (ψ − x)₊.
+    """Return the bend ψ of the least-squares fit y = a + b (ψ − x)₊.
 
     x: ascending (n,), n ≥ FEWEST_POINTS; y: (n,). ψ is sought between the second point and the last but one.
     Source: Muggeo 2003, "Estimating regression models with unknown break-points".

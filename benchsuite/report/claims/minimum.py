@@ -1,8 +1,7 @@
 """A claim that a measured number is nowhere below a least value: how many were measured, and the smallest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.report.claims.rows import Board, Row, rows
@@ -10,48 +9,56 @@ from benchsuite.report.claims.schema import Minimum
 from benchsuite.report.claims.wording import counted
 from benchsuite.report.formats import signed
 from benchsuite.report.markdown import grid
-from benchsuite.store import Record
+from benchsuite.store import Number, Record
 
 _MOST_BREACHES = 20
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """A record of a selected row, with the number and of how many things it is the smallest: both, or neither."""
+class _Outcome:
+    """A record of a selected row."""
 
     row: Row
     record: Record
-    value: float | None
-    count: int
 
     @property
-    def place(self) -> str:
-        names = (self.row.line.group, self.row.line.method, self.row.line.setting, f"seed {self.record.cell['seed']}")
-        return " ".join(filter(None, names))
+    def name(self) -> str:
+        """The name of the network on its board."""
+        line = self.row.line
+        return " ".join(filter(None, (line.group, line.method, line.setting, f"seed {self.record.seed}")))
+
+
+@dataclass(frozen=True)
+class _Measured(_Outcome):
+    """A record that holds the number."""
+
+    value: float
+    count: int
+    """The number of things of which it is the smallest."""
 
 
 def tested(claim: Minimum, boards: Sequence[Board]) -> list[str]:
-    """The blocks of the document that say what the records show. Errors: ConfigError for a count of no record."""
-    found = [_measured(claim, row, record) for row in rows(boards, claim.where) for record in row.line.records]
-    if not found:
+    """Return the blocks of the document that say what the records show. Errors: ConfigError for an unknown count."""
+    outcomes = [_outcome(claim, row, record) for row in rows(boards, claim.where) for record in row.line.records]
+    if not outcomes:
         return ["Not tested: no committed board has such rows."]
-    _check_count(claim, [one.record for one in found])
-    once = list({one.record.key: one for one in reversed(found)}.values())[::-1]  # boards may share networks
-    known = [one for one in once if one.value is not None]
-    breaches = [one for one in known if _value(one) < claim.least]
-    unknown = [one for one in once if one.value is None]
+    _check_count(claim, [outcome.record for outcome in outcomes])
+    unique = list({outcome.record.key: outcome for outcome in reversed(outcomes)}.values())[::-1]
+    listed, measured = _measured(outcomes), _measured(unique)  # boards may share networks
+    breaches = [outcome for outcome in measured if outcome.value < claim.least]
+    unknown = [outcome for outcome in unique if not isinstance(outcome, _Measured)]
     return [
-        " ".join([_verdict(claim, known, breaches), *_unmeasured(unknown), *_shared(claim, found, known)]),
-        _by_board(claim, boards, found),
-        *_breaches(breaches + unknown),
+        " ".join([_verdict(claim, measured, breaches), *_unmeasured(unknown), *_shared(claim, listed, measured)]),
+        _by_board(claim, boards, listed),
+        *_breaches([*breaches, *unknown]),
     ]
 
 
-def _verdict(claim: Minimum, known: Sequence[_Measured], breaches: Sequence[_Measured]) -> str:
-    if not known:
+def _verdict(claim: Minimum, measured: Sequence[_Measured], breaches: Sequence[_Measured]) -> str:
+    if not measured:
         return "**Not tested**: no record holds the number."
-    things, networks = sum(one.count for one in known), counted(len(known), "pruned network")
-    smallest = min(map(_value, known))
+    things, networks = sum(outcome.count for outcome in measured), counted(len(measured), "pruned network")
+    smallest = min(outcome.value for outcome in measured)
     if breaches:
         return (
             f"**Does not hold**: of {networks} with {things:,} {claim.counted},"
@@ -61,87 +68,75 @@ def _verdict(claim: Minimum, known: Sequence[_Measured], breaches: Sequence[_Mea
     return f"**Holds** in all {things:,} {claim.counted} of {networks}; the smallest margin is {_exact(smallest)}."
 
 
-def _unmeasured(unknown: Sequence[_Measured]) -> list[str]:
+def _unmeasured(unknown: Sequence[_Outcome]) -> list[str]:
     return [f"{counted(len(unknown), 'network')} could not be tested; they are listed below."] if unknown else []
 
 
-def _shared(claim: Minimum, found: Sequence[_Measured], known: Sequence[_Measured]) -> list[str]:
-    """Why the boards' numbers sum to more than there are in all."""
-    listed = [one for one in found if one.value is not None]
-    if len(listed) == len(known):
+def _shared(claim: Minimum, listed: Sequence[_Measured], measured: Sequence[_Measured]) -> list[str]:
+    """Return the reason why the boards' numbers sum to more than there are in all, if they do."""
+    if len(listed) == len(measured):
         return []
-    things = sum(one.count for one in listed)
+    things = sum(outcome.count for outcome in listed)
     return [
         f"Boards share networks, which count once here and under each of their boards in the table: its lines sum to"
         f" {things:,} {claim.counted} of {counted(len(listed), 'network')}."
     ]
 
 
-def _by_board(claim: Minimum, boards: Sequence[Board], found: Sequence[_Measured]) -> str:
+def _by_board(claim: Minimum, boards: Sequence[Board], listed: Sequence[_Measured]) -> str:
     lines = []
     for board in boards:
-        known = [one for one in found if one.row.board is board and one.value is not None]
-        if known:
-            smallest = min(known, key=_value)
-            things = sum(one.count for one in known)
-            lines.append(
-                [board.table.board, smallest.place, f"{len(known):,}", f"{things:,}", _exact(_value(smallest))]
-            )
+        measured = [outcome for outcome in listed if outcome.row.board is board]
+        if measured:
+            smallest = min(measured, key=lambda outcome: outcome.value)
+            things = sum(outcome.count for outcome in measured)
+            lines.append([board.name, smallest.name, f"{len(measured):,}", f"{things:,}", _exact(smallest.value)])
     headings = ("board", "smallest in", "networks", claim.counted, "smallest margin")
     return grid(headings, lines, 2) if lines else ""
 
 
-def _breaches(breaches: Sequence[_Measured]) -> list[str]:
-    """One line for each record that fell below, or that was not measured and why."""
-    lines = [f"- {one.row.board.table.board}, {one.place}: {_fate(one)}" for one in breaches[:_MOST_BREACHES]]
+def _breaches(breaches: Sequence[_Outcome]) -> list[str]:
+    """Return a line for each record that fell below, or that was not measured and why."""
+    lines = [f"- {outcome.row.board.name}, {outcome.name}: {_fate(outcome)}" for outcome in breaches[:_MOST_BREACHES]]
     if more := breaches[_MOST_BREACHES:]:
         lines.append(f"- and {len(more):,} more")
     return ["\n".join(lines)] if lines else []
 
 
-def _fate(one: _Measured) -> str:
-    if one.value is not None:
-        return f"margin {_exact(one.value)}"
-    if one.record.status == "ok":
+def _fate(outcome: _Outcome) -> str:
+    if isinstance(outcome, _Measured):
+        return f"margin {_exact(outcome.value)}"
+    record = outcome.record
+    if record.status == "ok":
         return "not measured"
-    reason = " ".join(str((one.record.error or {}).get("reason")).split())
-    return f"{one.record.status}: {reason}"
+    reason = " ".join(record.error.reason.split()) if record.error else "no reason is known"
+    return f"{record.status}: {reason}"
 
 
-def _measured(claim: Minimum, row: Row, record: Record) -> _Measured:
-    value, count = _metric(record, claim.metric), _metric(record, claim.count)
-    if value is None or count is None:
-        return _Measured(row, record, None, 0)
-    return _Measured(row, record, float(value), int(count))
+def _outcome(claim: Minimum, row: Row, record: Record) -> _Outcome:
+    numbers = _numbers(record)
+    if claim.metric in numbers and claim.count in numbers:
+        return _Measured(row, record, float(numbers[claim.metric]), int(numbers[claim.count]))
+    return _Outcome(row, record)
+
+
+def _measured(outcomes: Sequence[_Outcome]) -> list[_Measured]:
+    return [outcome for outcome in outcomes if isinstance(outcome, _Measured)]
 
 
 def _check_count(claim: Minimum, records: Sequence[Record]) -> None:
-    """Of what is the smallest of nothing, no verdict could be told from one that holds."""
-    measured = [record for record in records if _metric(record, claim.metric) is not None]
-    if measured and all(_metric(record, claim.count) is None for record in measured):
-        known = suggestion(claim.count, _paths(measured[0].metrics))
+    """Refuse a count that no record has: the smallest of no things would hold whatever was measured."""
+    measured = [numbers for record in records if claim.metric in (numbers := _numbers(record))]
+    if measured and all(claim.count not in numbers for numbers in measured):
+        known = suggestion(claim.count, measured[0])
         raise ConfigError(f'{claim.place("count")}: the records have no "{claim.count}"{known}')
 
 
-def _paths(metrics: Mapping[str, object], start: str = "") -> Iterator[str]:
-    """Of all numbers, with dots."""
-    for name, value in metrics.items():
-        if isinstance(value, Mapping):
-            yield from _paths(value, f"{start}{name}.")
-        elif isinstance(value, int | float):
-            yield start + name
-
-
-def _metric(record: Record, path: str) -> float | None:
-    """A metric by its path with dots."""
-    value: object = record.metrics
-    for name in path.split("."):
-        value = cast("Mapping[str, object]", value).get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, int | float) else None
-
-
-def _value(one: _Measured) -> float:
-    return cast(float, one.value)
+def _numbers(record: Record) -> Mapping[str, Number]:
+    """Return all finite numbers of a record by their paths with dots."""
+    metrics = record.metrics
+    numbers = {name: value for name in metrics.numbers if (value := metrics.number(name)) is not None}
+    return {**numbers, **{f"audit.{name}": value for name, value in (metrics.audit or {}).items()}}
 
 
 def _exact(value: float) -> str:

@@ -14,10 +14,10 @@ class _Name(NamedTuple):
 
     key: str
     name: str
-    beside: frozenset[str]
-    """What it may be beside a field of a pruner."""
-    asked: Mapping[str, object]
-    """Of which rows it is."""
+    allowed: frozenset[str]
+    """The names that it may be beside the fields of pruners."""
+    where: Mapping[str, object]
+    """The values that select its rows."""
 
 
 def check_names(claim: Claim, boards: Sequence[Board]) -> None:
@@ -30,16 +30,16 @@ def check_names(claim: Claim, boards: Sequence[Board]) -> None:
     """
     recorded = rows(boards, {})
     fields = {name for row in recorded for name in row.fields}
-    unknown = [one for one in _names(claim) if one.name not in (fields - OF_ROWS) | one.beside]
+    unknown = [name for name in _names(claim) if name.name not in (fields - OF_ROWS) | name.allowed]
     if not unknown:
         return
     installed = default_registry().entries("pruner")
     fields |= {field.name for entry in installed for field in entry.fields()}
     pruners = {row.fields["pruner"] for row in recorded} | {entry.name for entry in installed}
-    for key, name, beside, asked in unknown:
-        known = (fields - OF_ROWS) | beside
-        named = map(str, listed(asked.get("pruner", [])))
-        hidden = [one for one in named if one not in pruners] if "pruner" in asked else absent(boards, asked)
+    for key, name, allowed, where in unknown:
+        known = (fields - OF_ROWS) | allowed
+        named = map(str, listed(where.get("pruner", [])))
+        hidden = [pruner for pruner in named if pruner not in pruners] if "pruner" in where else absent(boards, where)
         if name not in known and not hidden:
             raise ConfigError(f'{claim.place(key)}: no row has a "{name}"{suggestion(name, known)}')
 
@@ -51,7 +51,7 @@ def _names(claim: Claim) -> Iterator[_Name]:
     yield _Name("along", claim.along, frozenset(), claim.where)
     if isinstance(claim, Matched):
         for number, part in enumerate(claim.parts):
-            key, asked = f"parts[{number}]", {**claim.where, **part.where}
-            yield from (_Name(f"{key}.where", name, OF_ROWS, asked) for name in part.where)
+            key, where = f"parts[{number}]", {**claim.where, **part.where}
+            yield from (_Name(f"{key}.where", name, OF_ROWS, where) for name in part.where)
             for place, by in enumerate(part.by):
-                yield from (_Name(f"{key}.by[{place}]", name, OF_ROWS | OF_TABLES, asked) for name in by)
+                yield from (_Name(f"{key}.by[{place}]", name, OF_ROWS | OF_TABLES, where) for name in by)

@@ -11,8 +11,7 @@ from benchsuite.report.claims.picture import picture
 from benchsuite.report.claims.rows import Board, absent
 from benchsuite.report.claims.schema import Matched, Minimum, TurningPoint, read_claims
 from benchsuite.report.claims.sweeps import grouped, sweeps
-from benchsuite.report.effects import Effects
-from benchsuite.report.lines import tables
+from benchsuite.results import Effects, board_results
 from benchsuite.store import Record
 
 _HEAD = """\
@@ -23,11 +22,11 @@ and tables was typed by anyone."""
 
 
 def claims_files(baselines: Path, records: Iterable[Record], document: Path) -> dict[Path, bytes]:
-    """The document and its pictures by path; none where the folder has no `claims.toml`. Errors: ConfigError."""
+    """Return the document and its pictures by path; none where the folder has no `claims.toml`. Errors: ConfigError."""
     file = baselines / "claims.toml"
     if not file.is_file():
         return {}
-    boards = [Board(table, Effects(table)) for table in tables(records)]
+    boards = [Board(results, Effects(results)) for results in board_results(records)]
     parts = [_HEAD.format(claims=_path(file, document.parent.parent))]
     files: dict[Path, bytes] = {}
     for claim in read_claims(file):
@@ -51,9 +50,9 @@ def claims_files(baselines: Path, records: Iterable[Record], document: Path) -> 
 
 
 def _free(path: Path, taken: Container[Path]) -> Path:
-    """The path; numbered, if an earlier claim along the same field has a picture of the same board."""
+    """Return the path; numbered, if an earlier claim along the same field has a picture of the same board."""
     numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
-    return path if path not in taken else next(one for one in numbered if one not in taken)
+    return path if path not in taken else next(other for other in numbered if other not in taken)
 
 
 def _path(path: Path, start: Path) -> str:

@@ -1,4 +1,4 @@
-"""What the networks of a board lose along a field, with the points where the curves turn."""
+"""The loss of a board's networks along a field, drawn with the points where the curves turn."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,7 +23,7 @@ _PANEL_HEIGHT, _LEGEND_HEIGHT = 2.2, 0.5
 
 
 def picture(claim: TurningPoint, sweeps: Sequence[Sweep]) -> bytes:
-    """A panel for each network of a board, a curve for each variant: SVG."""
+    """Return a panel for each network of a board, with a curve for each variant: SVG."""
     networks: dict[str, list[Sweep]] = {}
     for sweep in sweeps:
         networks.setdefault(sweep.network, []).append(sweep)
@@ -58,7 +58,7 @@ def _draw(figure: "Figure", claim: TurningPoint, networks: Mapping[str, Sequence
 
 
 def _draw_sweep(axes: "Axes", sweep: Sweep, tolerance: float, look: Look) -> "Artist":
-    """The curve; on it its bend, and where it passes the tolerance with the interval."""
+    """Draw the curve, its bend, and its crossing of the tolerance with the interval; return the curve."""
     (curve,) = axes.plot(sweep.values, sweep.change, linewidth=0.9, color=look.color, linestyle=look.style, zorder=2)
     threshold = sweep.threshold(tolerance)
     for log, marker in ((threshold.estimate, "o"), (sweep.bend, "v")):
@@ -71,7 +71,7 @@ def _draw_sweep(axes: "Axes", sweep: Sweep, tolerance: float, look: Look) -> "Ar
 
 
 def _name_ticks(axes: "Axes", values: Floats, tolerance: float) -> None:
-    """The points of the sweep by these values, and the losses by theirs: of all panels, which share their axes."""
+    """Label the points of the sweep and the losses with their values, in all panels: they share their axes."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.xaxis.set_major_locator(FixedLocator(values.tolist()))

@@ -1,4 +1,4 @@
-"""`baselines/claims.toml`: what is claimed of the committed boards, and how each claim is tested."""
+"""`baselines/claims.toml`: claims about the committed boards, each with its test."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,15 +9,15 @@ from benchsuite.errors import ConfigError, suggestion
 from benchsuite.plan.schema import Section, complaint, read_toml
 
 Where = dict[str, object]
-"""Of which rows: by `board`, `pruner`, `seeds`, the number of them, or a field of the pruner the value, or a list of
-values, that they have there."""
+"""Values that select rows: for `board`, `pruner`, `seeds` (their number) or a field of the pruner a value, or a list of
+alternatives."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[Finite, Field(gt=0)]
 
 
 class _Claim(Section):
-    """What every claim has."""
+    """The keys of every claim."""
 
     title: str
     claim: str
@@ -27,7 +27,7 @@ class _Claim(Section):
     _place: str = PrivateAttr(default="")
 
     def place(self, key: str) -> str:
-        """How an error names a key of this claim."""
+        """Return the name of a key of this claim for an error."""
         return f"{self._place}.{key}"
 
 
@@ -36,11 +36,11 @@ class Minimum(_Claim):
 
     kind: Literal["minimum"]
     metric: str
-    """Of a record, with dots: "audit.margin"."""
+    """The number in a record, with dots: "audit.margin"."""
     count: str
-    """The metric that tells of how many things it is the smallest."""
+    """The metric that holds the number of things of which it is the smallest."""
     counted: str
-    """What those are called, in the plural."""
+    """The name of those things, in the plural."""
     least: Finite = 0.0
 
 
@@ -51,28 +51,28 @@ class TurningPoint(_Claim):
     along: str
     """The pruner's field, positive numbers."""
     symbol: str
-    """How a sentence calls it."""
+    """Its name in a sentence."""
     at: Positive
     """The value that is claimed to be the turning point."""
     tolerance: Positive = 1.0
     """Loss in points of accuracy that counts as kept, in tables by network and in pictures."""
     tolerances: list[Positive] = Field(default_factory=list)
-    """Those that the verdict is told for, beside `tolerance`."""
+    """Further tolerances that the verdict covers."""
 
     @property
     def every_tolerance(self) -> list[float]:
-        """Ascending."""
+        """All tolerances, ascending."""
         return sorted({self.tolerance, *self.tolerances})
 
 
 class Part(Section):
-    """Some of a claim's rows: what is told of all of them, and tables that divide them."""
+    """Some of a claim's rows: one summary of all of them, and tables that divide them."""
 
     name: str
-    """How a sentence about them begins."""
+    """The beginning of a sentence about them."""
     where: Where = Field(default_factory=dict)
     by: list[Annotated[list[str], Field(min_length=1)]]
-    """For each table what divides it: "board", "network", "variant", "pruner", "seeds" or a field of the pruner."""
+    """The names that divide each table: "board", "network", "variant", "pruner", "seeds" or a field of the pruner."""
 
 
 class Matched(_Claim):
@@ -89,7 +89,7 @@ _KINDS: dict[str, type[Claim]] = {"minimum": Minimum, "turning-point": TurningPo
 
 
 def read_claims(path: Path) -> list[Claim]:
-    """The claims of a file. Errors: ConfigError naming file and key."""
+    """Return the claims of a file. Errors: ConfigError naming file and key."""
     content = read_toml(path)
     claims = content.pop("claims", None)
     if content or not isinstance(claims, list):
@@ -104,9 +104,9 @@ def _parsed(content: object, place: str) -> Claim:
     try:
         claim = _KINDS[kind].model_validate(content)
     except ValidationError as invalid:
-        told = complaint(
+        problem = complaint(
             invalid, lambda location: Part if location[0] == "parts" and len(location) > 1 else _KINDS[kind]
         )
-        raise ConfigError(f"{place}.{told}") from None
+        raise ConfigError(f"{place}.{problem}") from None
     claim._place = place
     return claim

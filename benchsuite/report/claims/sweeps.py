@@ -1,4 +1,4 @@
-"""What a network loses along a field of its pruner: one curve for each board, network and variant."""
+"""The loss of a network along a field of its pruner: one curve for each board, network and variant."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from benchsuite.metrics.paired import Estimate
 from benchsuite.report.claims.fits import FEWEST_POINTS, Floats, Turn, crossing, hinge
 from benchsuite.report.claims.rows import Board, Row, rows
 from benchsuite.report.claims.schema import TurningPoint
-from benchsuite.report.effects import margin
+from benchsuite.results import margin
 
 Key = TypeVar("Key")
 
@@ -28,9 +28,9 @@ class Sweep:
     network: str
     variant: str
     values: Floats
-    """Of the field, positive, ascending (n,)."""
+    """Values of the field, positive, ascending (n,)."""
     change: Floats
-    """Of accuracy against the dense parents, in points (n,)."""
+    """Changes of accuracy against the dense parents, in points (n,)."""
     margin: Floats
     """Half the width of its 95 % interval (n,)."""
     sparsity: Floats
@@ -38,16 +38,16 @@ class Sweep:
 
     @property
     def logs(self) -> Floats:
-        """Of the values."""
+        """Logarithms of the values."""
         return np.log(self.values)
 
     def threshold(self, tolerance: float) -> Turn:
-        """Where the loss passes so many points; a logarithm of the field."""
+        """Return the point where the loss passes so many points; a logarithm of the field."""
         return crossing(self.logs, -self.change, self.margin, tolerance)
 
     @cached_property
     def bend(self) -> float:
-        """Where the curve has its corner; a logarithm of the field."""
+        """The corner of the curve; a logarithm of the field."""
         return hinge(self.logs, -self.change)
 
     @cached_property
@@ -58,24 +58,23 @@ class Sweep:
         return hinge(self.logs[LEFT_OUT:], -self.change[LEFT_OUT:])
 
     def index(self, value: float) -> int | None:
-        """Which of the points is at this value of the field."""
-        found = [place for place, one in enumerate(self.values) if math.isclose(one, value)]
-        return found[0] if found else None
+        """Return the number of the point at this value of the field; None without one."""
+        return next((place for place, other in enumerate(self.values) if math.isclose(other, value)), None)
 
     def sparsity_at(self, log: float) -> float:
-        """At a logarithm of the field, on straight lines between the points; NaN beyond them."""
+        """Return the sparsity at a logarithm of the field, on straight lines between the points; NaN beyond them."""
         return float(np.interp(log, self.logs, self.sparsity, left=np.nan, right=np.nan))
 
 
 def sweeps(claim: TurningPoint, boards: Iterable[Board]) -> list[Sweep]:
-    """Those with points enough, which are the rows that have a result of every seed."""
-    found: dict[tuple[str, str, str], list[tuple[float, Row, Estimate]]] = {}
+    """Return the sweeps with points enough: each point is a row that has a result of every seed."""
+    curves: dict[tuple[str, str, str], list[tuple[float, Row, Estimate]]] = {}
     for row in rows(boards, claim.where):
         value, change = row.fields.get(claim.along), row.board.effects.change(row.line)
         if isinstance(value, int | float) and value > 0 and change:
-            place = (row.board.table.board, row.line.group, row.variant(claim.along))
-            found.setdefault(place, []).append((value, row, change))
-    return [_sweep(place, points) for place, points in found.items() if len(points) >= FEWEST_POINTS]
+            place = (row.board.name, row.line.group, row.variant(claim.along))
+            curves.setdefault(place, []).append((value, row, change))
+    return [_sweep(place, points) for place, points in curves.items() if len(points) >= FEWEST_POINTS]
 
 
 def _sweep(place: tuple[str, str, str], points: Sequence[tuple[float, Row, Estimate]]) -> Sweep:
@@ -90,9 +89,9 @@ def _sweep(place: tuple[str, str, str], points: Sequence[tuple[float, Row, Estim
     )
 
 
-def grouped(found: Iterable[Sweep], of: Callable[[Sweep], Key]) -> list[tuple[Key, list[Sweep]]]:
-    """The sweeps that have the same key together, in their order."""
+def grouped(sweeps: Iterable[Sweep], key: Callable[[Sweep], Key]) -> list[tuple[Key, list[Sweep]]]:
+    """Return the sweeps that have the same key together, in their order."""
     groups: dict[Key, list[Sweep]] = {}
-    for sweep in found:
-        groups.setdefault(of(sweep), []).append(sweep)
+    for sweep in sweeps:
+        groups.setdefault(key(sweep), []).append(sweep)
     return list(groups.items())

@@ -1,4 +1,4 @@
-"""A claim that accuracy is kept from some value of a field on: what the thresholds of the curves say of it."""
+"""A claim that accuracy is kept from some value of a field on, tested on the thresholds of the curves."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -32,41 +32,41 @@ _LEVEL = 0.05
 _LEAST_CHANCE = 0.001
 
 
-def tested(claim: TurningPoint, found: Sequence[Sweep], missing: Sequence[str], pictures: Sequence[str]) -> list[str]:
-    """The blocks of the document that say what the sweeps show.
+def tested(claim: TurningPoint, sweeps: Sequence[Sweep], missing: Sequence[str], pictures: Sequence[str]) -> list[str]:
+    """Return the blocks of the document that say what the sweeps show.
 
     missing: the boards without records; pictures: the paths of the drawings.
     """
-    if not found:
+    if not sweeps:
         return [f"Not tested: no committed board has a sweep of {FEWEST_POINTS} points along {claim.along}."]
     at = f"{claim.symbol} = {claim.at:g}"
-    told = agreements(found, claim.every_tolerance)
+    boards = agreements(sweeps, claim.every_tolerance)
     return [
-        _verdict(claim, at, found),
-        "\n".join(f"- {_agreement(claim, of)}" for of in told),
-        _tolerances(claim, at, found),
-        _boards(claim, told),
-        _means(claim, at, told),
-        _bends(claim, found),
+        _verdict(claim, at, sweeps),
+        "\n".join(f"- {_agreement(claim, of)}" for of in boards),
+        _tolerances(claim, at, sweeps),
+        _boards(claim, boards),
+        _means(claim, at, boards),
+        _bends(claim, sweeps),
         *([f"Not run: {', '.join(missing)}."] if missing else []),
         _METHOD.format(symbol=claim.symbol, at=at, left_out=LEFT_OUT),
-        _networks(claim, at, found),
+        _networks(claim, at, sweeps),
         *(f"![loss along {claim.along}]({picture})" for picture in pictures),
-        *(f"**{board}**\n\n{_variants(claim, at, of)}" for board, of in grouped(found, lambda one: one.board)),
+        *(f"**{board}**\n\n{_variants(claim, at, of)}" for board, of in grouped(sweeps, lambda sweep: sweep.board)),
     ]
 
 
-def _verdict(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
-    """On which side of the middle of all curves the claimed value lies, for all that may count as kept."""
+def _verdict(claim: TurningPoint, at: str, sweeps: Sequence[Sweep]) -> str:
+    """Return on which side of the median of all curves the claimed value lies, for all tolerances."""
     log, sides = math.log(claim.at), dict[str, list[str]]()
     for tolerance in claim.every_tolerance:
-        middle = centre(_estimates(found, tolerance))
+        middle = centre(_estimates(sweeps, tolerance))
         side = _SIDES_OF_MEDIAN[int(log > middle) - int(log < middle)]
         sides.setdefault(side, []).append(f"{_points([tolerance])} ({_value(middle)})")
     (first, of), *others = sides.items()
-    places = [f"{first} the median threshold of {counted(len(found), 'curve')} for {listing(of)}"]
+    places = [f"{first} the median threshold of {counted(len(sweeps), 'curve')} for {listing(of)}"]
     places += [f"{side} it for {listing(of)}" for side, of in others]
-    changes = [sweep.change[place] for sweep in found if (place := sweep.index(claim.at)) is not None]
+    changes = [sweep.change[place] for sweep in sweeps if (place := sweep.index(claim.at)) is not None]
     return (
         (f"**Where {at} lies depends on what counts as kept**: " if others else "")
         + f"{at} lies {', '.join(places)}."
@@ -75,16 +75,16 @@ def _verdict(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
 
 
 def _agreement(claim: TurningPoint, of: Sequence[Agreement]) -> str:
-    """Whether the networks of a board can have one turning point."""
-    shown = next(one for one in of if one.tolerance == claim.tolerance)
+    """Return whether the networks of a board can have one turning point, in words."""
+    shown = next(agreement for agreement in of if agreement.tolerance == claim.tolerance)
     if len(shown.networks) < 2:
         return f"{shown.board}: one network, so nothing is said of others."
     rulings: dict[str, list[float]] = {}
-    for one in of:
-        rulings.setdefault(_ruling(one.chance), []).append(one.tolerance)
-    told = ", ".join(f"{ruling} for {_points(tolerances)}" for ruling, tolerances in rulings.items())
+    for agreement in of:
+        rulings.setdefault(_ruling(agreement.chance), []).append(agreement.tolerance)
+    verdicts = ", ".join(f"{ruling} for {_points(tolerances)}" for ruling, tolerances in rulings.items())
     low, high = (f"{_value(shown.networks[name].estimate)} ({name})" for name in shown.extremes)
-    return f"{shown.board}: {told}; for {_points([claim.tolerance])} the networks' thresholds are {low} to {high}."
+    return f"{shown.board}: {verdicts}; for {_points([claim.tolerance])} the networks' thresholds are {low} to {high}."
 
 
 def _ruling(chance: float | None) -> str:
@@ -93,9 +93,9 @@ def _ruling(chance: float | None) -> str:
     return "**no common turning point**" if chance < _LEVEL else "a common turning point is **not ruled out**"
 
 
-def _means(claim: TurningPoint, at: str, told: Sequence[Sequence[Agreement]]) -> str:
-    """Where the claimed value lies of the means of the boards, and how much those say."""
-    means = [one.mean for of in told for one in of if one.mean]
+def _means(claim: TurningPoint, at: str, boards: Sequence[Sequence[Agreement]]) -> str:
+    """Return where the claimed value lies beside the means of the boards, and how wide their intervals are."""
+    means = [agreement.mean for of in boards for agreement in of if agreement.mean]
     if not means:
         return ""
     sides = [_side(claim, turn) for turn in means]
@@ -106,38 +106,38 @@ def _means(claim: TurningPoint, at: str, told: Sequence[Sequence[Agreement]]) ->
     )
 
 
-def _tolerances(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
-    """One line for each tolerance, over all curves."""
+def _tolerances(claim: TurningPoint, at: str, sweeps: Sequence[Sweep]) -> str:
+    """Return a table with a line for each tolerance, over all curves."""
     lines = []
     for tolerance in claim.every_tolerance:
-        estimates = _estimates(found, tolerance)
-        sides = " / ".join(map(str, _places(claim, found, tolerance)))
-        lines.append([_points([tolerance]), str(len(found)), _value(centre(estimates)), _range(estimates), sides])
+        estimates = _estimates(sweeps, tolerance)
+        sides = " / ".join(map(str, _places(claim, sweeps, tolerance)))
+        lines.append([_points([tolerance]), str(len(sweeps)), _value(centre(estimates)), _range(estimates), sides])
     headings = ["kept within", "curves", f"median threshold, {claim.symbol}", "range", f"{at} below / inside / above"]
     return grid(headings, lines, 1)
 
 
-def _boards(claim: TurningPoint, told: Sequence[Sequence[Agreement]]) -> str:
-    """One line for each board and tolerance."""
+def _boards(claim: TurningPoint, boards: Sequence[Sequence[Agreement]]) -> str:
+    """Return a table with a line for each board and tolerance."""
     lines = [
         [
-            one.board,
-            _points([one.tolerance]),
-            str(len(one.networks)),
-            _range(turn.estimate for turn in one.networks.values()),
-            _chance(one.chance),
-            _interval(one.mean) if one.mean else NOTHING,
+            agreement.board,
+            _points([agreement.tolerance]),
+            str(len(agreement.networks)),
+            _range(turn.estimate for turn in agreement.networks.values()),
+            _chance(agreement.chance),
+            _interval(agreement.mean) if agreement.mean else NOTHING,
         ]
-        for of in told
-        for one in of
+        for of in boards
+        for agreement in of
     ]
     headings = ["board", "kept within", "networks", f"thresholds, {claim.symbol}", "p, if one", "mean [95 %]"]
     return grid(headings, lines, 2)
 
 
-def _bends(claim: TurningPoint, found: Sequence[Sweep]) -> str:
-    """Whether the corners stay where they are when the sweep is shorter."""
-    both = [(sweep.bend, sweep.refitted) for sweep in found if math.isfinite(sweep.refitted)]
+def _bends(claim: TurningPoint, sweeps: Sequence[Sweep]) -> str:
+    """Return whether the corners stay where they are when the sweep is shorter, in words."""
+    both = [(sweep.bend, sweep.refitted) for sweep in sweeps if math.isfinite(sweep.refitted)]
     if not both:
         return ""
     moved = sum(abs(math.exp(bend) - math.exp(refitted)) > _MOVED for bend, refitted in both)
@@ -150,10 +150,10 @@ def _bends(claim: TurningPoint, found: Sequence[Sweep]) -> str:
     )
 
 
-def _networks(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
-    """One line for each board and network."""
+def _networks(claim: TurningPoint, at: str, sweeps: Sequence[Sweep]) -> str:
+    """Return a table with a line for each board and network."""
     lines = []
-    for (board, network), of in grouped(found, lambda one: (one.board, one.network)):
+    for (board, network), of in grouped(sweeps, lambda sweep: (sweep.board, sweep.network)):
         estimates = _estimates(of, claim.tolerance)
         sparsities = [sweep.sparsity_at(log) for sweep, log in zip(of, estimates, strict=True)]
         sides = " / ".join(map(str, _places(claim, of, claim.tolerance)))
@@ -164,10 +164,10 @@ def _networks(claim: TurningPoint, at: str, found: Sequence[Sweep]) -> str:
     return grid([*headings, f"bend, {claim.symbol}", "refitted"], lines, 2)
 
 
-def _variants(claim: TurningPoint, at: str, found: Iterable[Sweep]) -> str:
-    """One line for each curve of a board."""
+def _variants(claim: TurningPoint, at: str, sweeps: Iterable[Sweep]) -> str:
+    """Return a table with a line for each curve of a board."""
     lines = []
-    for sweep in found:
+    for sweep in sweeps:
         turn = sweep.threshold(claim.tolerance)
         line = [sweep.network, sweep.variant, _change(sweep, claim.at), _interval(turn), _SIDES[_side(claim, turn)]]
         lines.append([*line, _value(sweep.bend), _value(sweep.refitted)])
@@ -179,13 +179,13 @@ def _threshold(claim: TurningPoint) -> str:
     return f"threshold for {_points([claim.tolerance])}, {claim.symbol}"
 
 
-def _estimates(found: Iterable[Sweep], tolerance: float) -> list[float]:
-    return [sweep.threshold(tolerance).estimate for sweep in found]
+def _estimates(sweeps: Iterable[Sweep], tolerance: float) -> list[float]:
+    return [sweep.threshold(tolerance).estimate for sweep in sweeps]
 
 
-def _places(claim: TurningPoint, found: Iterable[Sweep], tolerance: float) -> tuple[int, int, int]:
-    """How many intervals the claimed value lies below, inside and above."""
-    sides = [_side(claim, sweep.threshold(tolerance)) for sweep in found]
+def _places(claim: TurningPoint, sweeps: Iterable[Sweep], tolerance: float) -> tuple[int, int, int]:
+    """Return the numbers of intervals that the claimed value lies below, inside and above."""
+    sides = [_side(claim, sweep.threshold(tolerance)) for sweep in sweeps]
     return sides.count(-1), sides.count(0), sides.count(1)
 
 
@@ -194,9 +194,9 @@ def _side(claim: TurningPoint, turn: Turn) -> int:
 
 
 def _points(tolerances: Sequence[float]) -> str:
-    """As in "0.5 and 1 points"."""
+    """Return tolerances in words: "0.5 and 1 points"."""
     unit = "point" if list(tolerances) == [1] else "points"
-    return f"{listing([f'{one:g}' for one in tolerances])} {unit}"
+    return f"{listing([f'{tolerance:g}' for tolerance in tolerances])} {unit}"
 
 
 def _change(sweep: Sweep, value: float) -> str:
@@ -215,15 +215,15 @@ def _chance(chance: float | None) -> str:
 
 
 def _range(logs: Iterable[float]) -> str:
-    """From the least to the greatest value of the field, and how many lie beyond the sweep."""
-    found = list(logs)
-    beyond = sum(map(math.isinf, found))
-    inner = span(np.exp(log) for log in found if math.isfinite(log))
+    """Return the least and the greatest value of the field, and the number of those beyond the sweep."""
+    every = list(logs)
+    beyond = sum(map(math.isinf, every))
+    inner = span(np.exp(log) for log in every if math.isfinite(log))
     return f"{inner}, {beyond} beyond" if beyond else inner
 
 
 def _value(log: float) -> str:
-    """The value of the field; an ellipsis where it lies beyond the sweep."""
+    """Return the value of the field; an ellipsis where it lies beyond the sweep."""
     if math.isnan(log):
         return NOTHING
     return number(math.exp(log)) if math.isfinite(log) else "…"

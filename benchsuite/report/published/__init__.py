@@ -1,4 +1,4 @@
-"""Held against the literature: published figures beside those of the committed boards."""
+"""The literature: published figures beside those of the committed boards."""
 
 from benchsuite.report.published.page import published_files, published_page
 from benchsuite.report.published.schema import Literature, read_literature

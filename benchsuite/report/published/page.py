@@ -1,4 +1,4 @@
-"""docs/published.md: each published figure beside ours, and why some differ."""
+"""docs/published.md: each published figure beside ours, and the reasons why some differ."""
 
 import re
 import statistics
@@ -11,10 +11,10 @@ from typing import get_args
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.metrics.statistics import Summary, summarize
 from benchsuite.report.formats import NOTHING, signed
-from benchsuite.report.lines import Table, tables
 from benchsuite.report.markdown import grid
 from benchsuite.report.published.schema import FigureTable, Literature, Quote, Reason, read_literature
 from benchsuite.report.published.verdicts import RULE, WIDE, Outcome, Verdict, find_line, measured, outcomes, paired
+from benchsuite.results import BoardResults, board_results
 from benchsuite.store import Record
 
 _HEAD = f"""\
@@ -34,13 +34,13 @@ Held = Sequence[tuple[FigureTable, Sequence[Outcome]]]
 
 
 def published_page(literature: Literature, records: Iterable[Record]) -> str:
-    """The text of docs/published.md. Errors: ConfigError naming the key of what fits no line."""
-    boards = {table.board: table for table in tables(records)}
+    """Return the text of docs/published.md. Errors: ConfigError naming the key of what fits no line."""
+    boards = {results.board: results for results in board_results(records)}
     held = [(table, list(outcomes(literature, table, boards))) for table in literature.tables]
     parts = [
         _HEAD,
         _overview(held),
-        *(_section(literature, table, found) for table, found in held),
+        *(_section(literature, table, compared) for table, compared in held),
         *_reasons(literature, held, boards),
         *_incomparable(held),
     ]
@@ -48,14 +48,16 @@ def published_page(literature: Literature, records: Iterable[Record]) -> str:
 
 
 def published_files(baselines: Path, records: Sequence[Record], document: Path) -> dict[Path, bytes]:
-    """The page, if the baselines hold published figures: by path what to write. Errors: as of `published_page`."""
+    """Return the page by its path, if the baselines hold published figures. Errors: those of `published_page`."""
     file = baselines / "published.toml"
     return {document: published_page(read_literature(file), records).encode()} if file.is_file() else {}
 
 
 def _overview(held: Held) -> str:
-    """How many figures of each table came to which verdict, and what kinds of figures were reproduced."""
-    counts = [(table.title, Counter(one.verdict for one in found if not one.again)) for table, found in held]
+    """Return the numbers of figures with each verdict by table, and the kinds of figures that were reproduced."""
+    counts = [
+        (table.title, Counter(outcome.verdict for outcome in compared if not outcome.again)) for table, compared in held
+    ]
     total = sum((count for _, count in counts), Counter[Verdict]())
     used = [verdict for verdict in get_args(Verdict) if total[verdict]]
     rows = [[title, *(str(count[verdict] or NOTHING) for verdict in used)] for title, count in counts]
@@ -64,36 +66,36 @@ def _overview(held: Held) -> str:
     kinds = (
         f"Reproduced: {exact} exact figures and {total['reproduced'] + wide} of trained networks, "
         f"{wide} of these more than {WIDE:.0f} points away and accepted for their wide spread. "
-        f"Marked *again* and not counted: {sum(one.again for _, found in held for one in found)}."
+        f"Marked *again* and not counted: {sum(outcome.again for _, compared in held for outcome in compared)}."
     )
     return f"{_table(['figures', *used], rows)}\n\n{kinds}"
 
 
-def _section(literature: Literature, table: FigureTable, found: Sequence[Outcome]) -> str:
-    several = len({one.board for one in found}) > 1
+def _section(literature: Literature, table: FigureTable, compared: Sequence[Outcome]) -> str:
+    several = len({outcome.board for outcome in compared}) > 1
     heading = ["what", *(["board"] if several else []), "metric", "published", "ours", "difference", "verdict"]
-    rows = [[row[0].label, *([row[0].board] if several else []), *_cells(row)] for row in _rows(found)]
-    boards = ", ".join(f"`{board}`" for board in dict.fromkeys(one.board for one in found))
+    rows = [[row[0].label, *([row[0].board] if several else []), *_cells(row)] for row in _rows(compared)]
+    boards = ", ".join(f"`{board}`" for board in dict.fromkeys(outcome.board for outcome in compared))
     origin = f"Source: {literature.sources[table.source]}. Ours: {boards}."
     return "\n\n".join(part for part in (f"## {table.title}", origin, table.note, _table(heading, rows)) if part)
 
 
-def _rows(found: Sequence[Outcome]) -> Iterator[list[Outcome]]:
-    """A row for each figure; exact figures of a line that all agree, or all do not, share one."""
-    return ([one for _, one in group] for _, group in groupby(enumerate(found), _row))
+def _rows(compared: Sequence[Outcome]) -> Iterator[list[Outcome]]:
+    """Yield a row for each figure; exact figures of a line that all agree, or all do not, share one."""
+    return ([outcome for _, outcome in group] for _, group in groupby(enumerate(compared), _row))
 
 
 def _row(numbered: tuple[int, Outcome]) -> tuple[object, ...]:
-    number, one = numbered
-    return (one.label, one.board, one.verdict) if one.exact else (number,)
+    number, outcome = numbered
+    return (outcome.label, outcome.board, outcome.verdict) if outcome.exact else (number,)
 
 
 def _cells(row: Sequence[Outcome]) -> list[str]:
-    """Of the columns from the metric on."""
+    """Return the cells of the columns from the metric on."""
     verdict = row[0].verdict
     return [
-        ", ".join(_shortened(_metric(one) for one in row)),
-        ", ".join(one.published for one in row)
+        ", ".join(_shortened(_metric(outcome) for outcome in row)),
+        ", ".join(outcome.published for outcome in row)
         + (" exact" if row[0].exact else "")
         + (" again" if row[0].again else ""),
         ", ".join(map(_ours, row)) if row[0].ours else _ours(row[0]),
@@ -102,14 +104,14 @@ def _cells(row: Sequence[Outcome]) -> list[str]:
     ]
 
 
-def _difference(one: Outcome) -> str:
-    if one.kept is not None and one.ours:
-        return f"in {one.kept} of {one.ours.n}"
-    return NOTHING if one.difference is None else signed(one.difference, f"+.{_digits(one)}f")
+def _difference(outcome: Outcome) -> str:
+    if outcome.kept is not None and outcome.ours:
+        return f"in {outcome.kept} of {outcome.ours.n}"
+    return NOTHING if outcome.difference is None else signed(outcome.difference, f"+.{_digits(outcome)}f")
 
 
 def _shortened(metrics: Iterable[str]) -> Iterator[str]:
-    """Paths without the beginning that they share with the one before."""
+    """Yield paths without the beginning that they share with the one before."""
     last = ""
     for metric in metrics:
         first, slash, rest = metric.partition("/")
@@ -117,14 +119,21 @@ def _shortened(metrics: Iterable[str]) -> Iterator[str]:
         last = first
 
 
-def _reasons(literature: Literature, held: Held, boards: Mapping[str, Table]) -> Iterator[str]:
-    """Of what was not reproduced, by reason, and last of what has none yet; reasons of what is not comparable, too."""
-    open_ = [(table, one) for table, found in held for one in found if one.verdict == "not reproduced"]
-    told = [(table, one) for table, found in held for one in found if one.verdict == "not comparable" and one.reason]
-    if open_ or told:
+def _reasons(literature: Literature, held: Held, boards: Mapping[str, BoardResults]) -> Iterator[str]:
+    """Yield the reasons, each with its figures that were not reproduced or not comparable, and the unexplained ones."""
+    open_ = [
+        (table, outcome) for table, compared in held for outcome in compared if outcome.verdict == "not reproduced"
+    ]
+    explained = [
+        (table, outcome)
+        for table, compared in held
+        for outcome in compared
+        if outcome.verdict == "not comparable" and outcome.reason
+    ]
+    if open_ or explained:
         yield "## Not reproduced, and why"
     for name, reason in literature.reasons.items():
-        concerned = [(table, one) for table, one in [*open_, *told] if one.reason == name]
+        concerned = [(table, outcome) for table, outcome in [*open_, *explained] if outcome.reason == name]
         if concerned:
             yield "\n\n".join(
                 [
@@ -134,89 +143,92 @@ def _reasons(literature: Literature, held: Held, boards: Mapping[str, Table]) ->
                     f"*Experiment:* {_filled(reason.experiment, name, reason, boards)}",
                 ]
             )
-    if unexplained := [(table, one) for table, one in open_ if not one.reason]:
+    if unexplained := [(table, outcome) for table, outcome in open_ if not outcome.reason]:
         yield f"### Not investigated yet\n\n{_concerned(unexplained)}"
 
 
-def _concerned(found: Iterable[tuple[FigureTable, Outcome]]) -> str:
+def _concerned(compared: Iterable[tuple[FigureTable, Outcome]]) -> str:
     return "\n".join(
-        f"- {table.title}: {one.label}, {_metric(one)}: published {one.published}, ours {_ours(one)}"
-        + (f" on `{one.board}`, not comparable" if one.why else "")
-        for table, one in found
+        f"- {table.title}: {outcome.label}, {_metric(outcome)}: published {outcome.published}, ours {_ours(outcome)}"
+        + (f" on `{outcome.board}`, not comparable" if outcome.why else "")
+        for table, outcome in compared
     )
 
 
-def _metric(one: Outcome) -> str:
-    return _SHORT.get(one.metric, one.metric)
+def _metric(outcome: Outcome) -> str:
+    return _SHORT.get(outcome.metric, outcome.metric)
 
 
 def _incomparable(held: Held) -> Iterator[str]:
-    whys = dict.fromkeys((one.board, one.why) for _, found in held for one in found if one.why)
+    whys = dict.fromkeys((outcome.board, outcome.why) for _, compared in held for outcome in compared if outcome.why)
     if whys:
         yield "## Not comparable\n\n" + "\n".join(f"- `{board}`: {why}" for board, why in whys)
 
 
-def _filled(text: str, name: str, reason: Reason, boards: Mapping[str, Table]) -> str:
-    """The text with our figures in the places of {names}, and {{ for a brace."""
+def _filled(text: str, name: str, reason: Reason, boards: Mapping[str, BoardResults]) -> str:
+    """Return the text with our figures in the places of {names}, and a brace for {{."""
     figures = {
         key: _quoted(quote, f"reasons.{name}.quotes.{key}", boards.get(quote.board))
         for key, quote in reason.quotes.items()
     }
 
-    def set_in(found: re.Match[str]) -> str:
-        if found[0] in {"{{", "}}"}:
-            return found[0][0]
-        if found[0] in {"{", "}"}:
-            raise ConfigError(f"published.toml, reasons.{name}: a single {found[0]}; a brace is written twice")
-        if found[1] not in figures:
-            known = suggestion(found[1], figures)
-            raise ConfigError(f'published.toml, reasons.{name}: no quote "{found[1]}"{known}')
-        return figures[found[1]]
+    def set_in(match: re.Match[str]) -> str:
+        if match[0] in {"{{", "}}"}:
+            return match[0][0]
+        if match[0] in {"{", "}"}:
+            raise ConfigError(f"published.toml, reasons.{name}: a single {match[0]}; a brace is written twice")
+        if match[1] not in figures:
+            known = suggestion(match[1], figures)
+            raise ConfigError(f'published.toml, reasons.{name}: no quote "{match[1]}"{known}')
+        return figures[match[1]]
 
     return _BRACES.sub(set_in, text.strip())
 
 
-def _quoted(quote: Quote, key: str, board: Table | None) -> str:
-    if board is None:
+def _quoted(quote: Quote, key: str, results: BoardResults | None) -> str:
+    if results is None:
         return f"(`{quote.board}` was not run)"
-    line = find_line(board, quote.line, f"{key}.line")
+    line = find_line(results, quote.line, f"{key}.line")
     if line is None:
         return "(not run)"
-    values = measured(board, line, quote.metric, None, key)
+    values = measured(results, line, quote.metric, None, key)
     if quote.beside and values:
-        other = find_line(board, quote.beside, f"{key}.beside")
-        others = measured(board, other, quote.metric, None, key) if other and paired(line, other) else []
+        other = find_line(results, quote.beside, f"{key}.beside")
+        others = measured(results, other, quote.metric, None, key) if other and paired(line, other) else []
         return _correlation(values, others)
     return _summary(summarize(values), _PRECISION.get(quote.metric, _DIGITS)) if values else f"({line.state})"
 
 
 def _correlation(values: Sequence[float], others: Sequence[float]) -> str:
-    """Pearson's r over the seeds."""
+    """Return Pearson's r over the seeds."""
     if len(values) != len(others) or len(set(values)) == 1 or len(set(others)) == 1:
         return "(no correlation)"
     return f"r = {signed(statistics.correlation(values, others), '.2f')} ({len(values)})"
 
 
-def _ours(one: Outcome) -> str:
-    return one.state if one.ours is None else _summary(one.ours, _digits(one), told=not one.exact)
+def _ours(outcome: Outcome) -> str:
+    return outcome.state if outcome.ours is None else _summary(outcome.ours, _digits(outcome), full=not outcome.exact)
 
 
-def _digits(one: Outcome) -> int:
-    """After the point: two of accuracies, as many as were published of what is exact, else one more."""
-    if one.metric in _PRECISION:
-        return _PRECISION[one.metric]
-    _, _, decimals = one.published.partition(".")
-    return len(decimals) + (bool(decimals) and not one.exact)
+def _digits(outcome: Outcome) -> int:
+    """Return the digits after the point: two of accuracies, as many as published for exact figures, else one more."""
+    if outcome.metric in _PRECISION:
+        return _PRECISION[outcome.metric]
+    _, _, decimals = outcome.published.partition(".")
+    return len(decimals) + (bool(decimals) and not outcome.exact)
 
 
-def _summary(summary: Summary, digits: int, *, told: bool = True) -> str:
-    """told: with the number of seeds, and a spread of 0. A mean too small for the digits is rounded beside a spread."""
-    spread = f" ± {summary.spread:.{digits}f}" if summary.spread is not None and (told or summary.spread) else ""
+def _summary(summary: Summary, digits: int, *, full: bool = True) -> str:
+    """Return mean and spread; a mean too small for the digits is rounded beside a spread.
+
+    full: with the number of seeds, and a spread of 0.
+    """
+    spread = f" ± {summary.spread:.{digits}f}" if summary.spread is not None and (full or summary.spread) else ""
     small = not spread and 0 < abs(summary.mean) < 0.5 * 10.0**-digits
     mean = signed(summary.mean, ".1e" if small else f".{digits}f")
-    return f"{mean}{spread}" + (f" ({summary.n})" if told else "")
+    return f"{mean}{spread}" + (f" ({summary.n})" if full else "")
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """All columns to the left: what was published beside what is ours, and words between."""
+    """Return a table with all columns to the left: published figures beside ours, and words between."""
     return grid(headings, rows, len(headings))

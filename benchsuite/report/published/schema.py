@@ -1,4 +1,4 @@
-"""`baselines/published.toml`: what others published, of which line of which board it is the counterpart."""
+"""`baselines/published.toml`: published figures, each with the line of a board that is its counterpart."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.plan.schema import Location, Section, complaint, read_toml
+from benchsuite.results import Line
 
 Number = Annotated[Decimal, Field(strict=False)]
 """A number as it was printed: with the digits that the file gives it."""
@@ -17,7 +18,7 @@ Texts = Annotated[list[str], Field(min_length=1)] | str
 
 
 class Selector(Section):
-    """A line of a board, by what its table calls it; a list holds alternatives, as boards word settings differently."""
+    """A line of a board, by its names in the table; a list holds alternatives, as boards word settings differently."""
 
     group: Texts | None = None
     method: Texts | None = None
@@ -31,30 +32,35 @@ class Selector(Section):
             name: [texts] if isinstance(texts, str) else texts for name, texts in given.items() if texts is not None
         }
 
+    def fits(self, line: Line) -> bool:
+        """Return whether it selects the line."""
+        columns = {"group": line.group, "method": line.method, "setting": line.setting}
+        return all(columns[name] in texts for name, texts in self.alternatives.items())
+
 
 class Figure(Section):
     """Published figures of one line, by metric."""
 
     line: Selector
     label: str = ""
-    """What the table calls it instead of its line."""
+    """Its name in the table, instead of that of its line."""
     published: dict[str, Number] = Field(default_factory=dict)
     below: dict[str, Number] = Field(default_factory=dict)
-    """By metric what it was said to lie below."""
+    """By metric the number that it was said to lie below."""
     above: dict[str, Number] = Field(default_factory=dict)
-    """By metric what it was said to lie above."""
+    """By metric the number that it was said to lie above."""
     minus: Selector | None = None
     """A line whose metrics are subtracted, seed by seed."""
     spread: Number | None = None
     """The published sample standard deviation of the accuracy."""
     exact: bool = False
-    """Whether the figure is a matter of arithmetic, to be met to its last printed digit."""
+    """True for a matter of arithmetic, to be met to its last printed digit."""
     again: bool = False
-    """Whether another figure of the file is the same one, which is counted there."""
+    """True where another figure of the file is the same one, which is counted there."""
     reason: str = ""
-    """Which of the file's reasons tells why ours differs."""
+    """Name of the reason in the file why ours differs."""
     not_comparable: str = ""
-    """Why it cannot be held against ours on any board."""
+    """The reason why it cannot be held against ours on any board."""
 
 
 class FigureTable(Section):
@@ -63,7 +69,7 @@ class FigureTable(Section):
     title: str
     source: str
     boards: Annotated[list[str], Field(min_length=1)]
-    """All of them that are committed are shown."""
+    """Those that are committed are shown."""
     note: str = ""
     figures: Annotated[list[Figure], Field(min_length=1)]
 
@@ -79,12 +85,12 @@ class Quote(Section):
 
 
 class Reason(Section):
-    """Why figures were not reproduced; texts quote ours as {name}."""
+    """A reason why figures were not reproduced; its texts quote our figures as {name}."""
 
     title: str
     text: str
     experiment: str
-    """What was run to find it."""
+    """The experiment that showed it."""
     quotes: dict[str, Quote] = Field(default_factory=dict)
 
 
@@ -92,9 +98,9 @@ class Literature(Section):
     """The file."""
 
     sources: dict[str, str]
-    """By a short name, the citation."""
+    """Citations by short names."""
     not_comparable: dict[str, str] = Field(default_factory=dict)
-    """By board, why its figures cannot be held against published ones."""
+    """By board, the reason why its figures cannot be held against published ones."""
     tables: list[FigureTable]
     reasons: dict[str, Reason] = Field(default_factory=dict)
 
@@ -107,13 +113,13 @@ class Place(NamedTuple):
 
 
 def places(literature: Literature, table: FigureTable) -> Iterator[Place]:
-    """The figures of a table with their keys, for messages."""
+    """Yield the figures of a table with their keys, for messages."""
     number = literature.tables.index(table)
-    return (Place(f"tables[{number}].figures[{index}]", one) for index, one in enumerate(table.figures))
+    return (Place(f"tables[{number}].figures[{index}]", figure) for index, figure in enumerate(table.figures))
 
 
 def read_literature(path: Path) -> Literature:
-    """The published figures of a file. Errors: ConfigError naming file and key."""
+    """Return the published figures of a file. Errors: ConfigError naming file and key."""
     content = read_toml(path, parse_float=Decimal)
     try:
         literature = Literature.model_validate(content)
@@ -125,7 +131,7 @@ def read_literature(path: Path) -> Literature:
 
 
 def _check_names(file: str, literature: Literature, table: FigureTable) -> None:
-    """Sources and reasons that a table names stand in the file."""
+    """Refuse sources and reasons that a table names and the file lacks."""
     if table.source not in literature.sources:
         number = literature.tables.index(table)
         known = suggestion(table.source, literature.sources)
@@ -139,7 +145,7 @@ def _check_names(file: str, literature: Literature, table: FigureTable) -> None:
 
 
 def _section(location: Location) -> type[Section]:
-    """Which section a key belongs to: followed from the file's through the annotations."""
+    """Return the section that a key belongs to, following the annotations from that of the file."""
     section: type[Section] = Literature
     for part in location[:-1]:
         if isinstance(part, str) and part in section.model_fields:

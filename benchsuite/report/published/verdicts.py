@@ -1,4 +1,4 @@
-"""A published figure beside ours: what is measured, what is the difference, and what follows from it."""
+"""Published figures beside ours: the measured values, the difference, and the verdict that follows from it."""
 
 import math
 import operator
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from benchsuite.errors import ConfigError, suggestion
+from benchsuite.errors import ConfigError
 from benchsuite.metrics.statistics import Summary, summarize
 from benchsuite.report.formats import brief
-from benchsuite.report.lines import Line, Table
+from benchsuite.report.published.paths import value_at
 from benchsuite.report.published.schema import Figure, FigureTable, Literature, Selector, places
+from benchsuite.results import BoardResults, Line
 from benchsuite.store import Record
 
 Verdict = Literal[
@@ -53,53 +54,56 @@ class Outcome:
     metric: str
     board: str
     published: str
-    """As printed."""
+    """The figure as it was printed."""
     exact: bool
     again: bool
     """Whether it is counted elsewhere."""
     ours: Summary | None
     state: str
-    """Why ours is missing."""
+    """The reason why ours is missing."""
     difference: float | None
     kept: int | None
-    """In how many seeds a bound holds."""
+    """Number of seeds in which a bound holds."""
     verdict: Verdict
     why: str
-    """Why it is not comparable."""
+    """The reason why it is not comparable."""
     reason: str
     """Name of the reason, if the file gives one."""
 
 
-def outcomes(literature: Literature, table: FigureTable, boards: Mapping[str, Table]) -> Iterator[Outcome]:
-    """Of each figure of the table, on each of its boards that is there. Errors: ConfigError naming the figure's key."""
-    there = [name for name in table.boards if name in boards]
+def outcomes(literature: Literature, table: FigureTable, boards: Mapping[str, BoardResults]) -> Iterator[Outcome]:
+    """Yield the outcomes of each figure of the table, on each of its boards that has records.
+
+    Errors: ConfigError naming the figure's key.
+    """
+    recorded = [name for name in table.boards if name in boards]
     for key, figure in places(literature, table):
-        for board in there or table.boards[:1]:
+        for board in recorded or table.boards[:1]:
             why = figure.not_comparable or ("" if figure.exact else literature.not_comparable.get(board, ""))
-            told = _Told(key, figure, board, boards.get(board), why)
+            held = _Held(key, figure, board, boards.get(board), why)
             for bound, numbers in (("", figure.published), ("<", figure.below), (">", figure.above)):
                 for metric, number in numbers.items():
-                    yield _outcome(told, metric, number, bound)
+                    yield _outcome(held, metric, number, bound)
 
 
-class _Told(NamedTuple):
+class _Held(NamedTuple):
     """A figure of the file and the board that it is held against."""
 
     key: str
     figure: Figure
     board: str
-    table: Table | None
+    results: BoardResults | None
     why: str
 
 
-def _outcome(told: _Told, metric: str, number: Decimal, bound: str) -> Outcome:
-    key, figure, board, table, why = told
+def _outcome(held: _Held, metric: str, number: Decimal, bound: str) -> Outcome:
+    key, figure, board, results, why = held
     label, state = figure.label, "not run"
     values: list[float] = []
-    line = find_line(table, figure.line, f"{key}.line") if table else None
-    if table and line:
-        label = label or brief(" ".join(part for part in (_group(table, line), line.method, line.setting) if part))
-        values, state = measured(table, line, metric, figure.minus, key), line.state or "diverged"
+    line = find_line(results, figure.line, f"{key}.line") if results else None
+    if results and line:
+        label = label or brief(" ".join(part for part in (_group(results, line), line.method, line.setting) if part))
+        values, state = measured(results, line, metric, figure.minus, key), line.state or "diverged"
     ours = summarize(values) if values else None
     verdict: Verdict
     if line is None:
@@ -137,7 +141,7 @@ def _judged(ours: Summary, metric: str, number: Decimal, bound: str, figure: Fig
 
 
 def agrees(ours: Summary, metric: str, number: Decimal, figure: Figure) -> bool:
-    """Whether our mean meets the published number, by the rule: a spread that is not known counts as 0."""
+    """Return whether our mean meets the published number, by the rule: a spread that is not known counts as 0."""
     exponent = number.as_tuple().exponent
     rounding = 0.5 * 10.0 ** int(exponent) * (1 + 1e-9)  # and the error of floats
     tolerance = rounding
@@ -157,74 +161,55 @@ def _in_points(metric: str) -> bool:
     return metric == "change" or metric.endswith("accuracy")
 
 
-def find_line(table: Table, selector: Selector, key: str) -> Line | None:
-    """The one line of a board that the selector tells; None where it was not run. Errors: ConfigError for several."""
-    chosen = selector.alternatives.items()
-    lines = [
-        line
-        for line in table.lines
-        if line.role != "control" and all(getattr(line, column) in texts for column, texts in chosen)
-    ]
+def find_line(results: BoardResults, selector: Selector, key: str) -> Line | None:
+    """Return the one line of a board that fits the selector; None where it was not run.
+
+    Errors: ConfigError for several.
+    """
+    lines = [line for line in results.lines if line.role != "control" and selector.fits(line)]
     if len(lines) > 1:
-        found = "; ".join(f"{line.group} {line.method} {line.setting}".strip() for line in lines[:3])
-        raise ConfigError(f"published.toml, {key}: {len(lines)} lines of board {table.board} fit it: {found} …")
+        names = "; ".join(f"{line.group} {line.method} {line.setting}".strip() for line in lines[:3])
+        raise ConfigError(f"published.toml, {key}: {len(lines)} lines of board {results.board} fit it: {names} …")
     return lines[0] if lines else None
 
 
-def measured(table: Table, line: Line, metric: str, minus: Selector | None, key: str) -> list[float]:
-    """The metric of each seed, less that of another line; none unless every seed has a number, and the same seeds."""
+def measured(results: BoardResults, line: Line, metric: str, minus: Selector | None, key: str) -> list[float]:
+    """Return the metric of each seed, less that of another line.
+
+    None at all unless every seed has a number, and the seeds of both lines are the same.
+    """
     values = _values(line.records, line.parents, metric, key)
     if minus is not None:
-        other = find_line(table, minus, f"{key}.minus")
+        other = find_line(results, minus, f"{key}.minus")
         less = _values(other.records, other.parents, metric, key) if other and paired(line, other) else []
-        values = [one - two for one, two in zip(values, less, strict=False)] if len(values) == len(less) else []
+        values = _differences(values, less)
     return values if len(values) == line.seeds and not line.state else []
 
 
 def paired(line: Line, other: Line) -> bool:
-    """Whether their records are of the same seeds."""
-    seeds, others = ([record.cell["seed"] for record in one.records] for one in (line, other))
-    return seeds == others
+    """Return whether their records are of the same seeds."""
+    return [record.seed for record in line.records] == [record.seed for record in other.records]
 
 
 def _values(records: Sequence[Record], parents: Sequence[Record], metric: str, key: str) -> list[float]:
-    """One finite number per result. `change`: of the accuracy against the dense parent."""
+    """Return one finite number per result. `change`: of the accuracy against the dense parent."""
     if metric == "change":
-        own, base = (_values(side, (), "accuracy", key) for side in (records, parents))
-        return [one - two for one, two in zip(own, base, strict=True)] if len(own) == len(base) else []
-    found = [_at(record, metric, key) for record in records if record.status == "ok"]
-    return [float(value) for value in found if isinstance(value, int | float) and math.isfinite(value)]
+        return _differences(_values(records, (), "accuracy", key), _values(parents, (), "accuracy", key))
+    values = [value_at(record, metric, key) for record in records if record.status == "ok"]
+    return [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
 
 
-def _at(record: Record, metric: str, key: str) -> object:
-    """A metric, or what a path of names and numbers leads to: `layers/NAME/sparsity`, `history/NAME/-1`."""
-    value: object = {
-        **record.metrics,
-        "history": record.history,
-        "layers": {str(layer["name"]): _with_sparsity(layer) for layer in record.layers},
-    }
-    for part in metric.split("/"):
-        if isinstance(value, Mapping) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.lstrip("-").isdigit() and -len(value) <= int(part) < len(value):
-            value = value[int(part)]
-        else:
-            known = suggestion(part, map(str, value)) if isinstance(value, Mapping) else ""
-            raise ConfigError(f'published.toml, {key}: the records have no "{metric}"{known}')
-    return value
-
-
-def _with_sparsity(layer: Mapping[str, object]) -> Mapping[str, object]:
-    zeros, weights = layer["zeros"], layer["weights"]
-    return {**layer, "sparsity": float(str(zeros)) / float(str(weights))}
+def _differences(values: Sequence[float], others: Sequence[float]) -> list[float]:
+    """Return the values less the others; none unless there are as many of both."""
+    return [value - other for value, other in zip(values, others, strict=True)] if len(values) == len(others) else []
 
 
 def _printed(number: Decimal) -> str:
-    """With the digits that the file gives it."""
+    """Return the number with the digits that the file gives it."""
     small = abs(number) < Decimal("1e-9") and number != 0
     return (f"{number:e}" if small else f"{number:f}").replace("-", "−")
 
 
-def _group(table: Table, line: Line) -> str:
-    """Which network, where the board has several and its own name does not tell."""
-    return line.group if len({one.group for one in table.lines}) > 1 and line.group != line.setting else ""
+def _group(results: BoardResults, line: Line) -> str:
+    """Return the network, where the board has several and its setting does not name it."""
+    return line.group if len({other.group for other in results.lines}) > 1 and line.group != line.setting else ""
