@@ -1,4 +1,4 @@
-"""A board's results file: what a run adds to it, what of it stays, and what is kept aside."""
+"""The results file of a board: records that a run adds to it, that stay in it, and that are kept aside."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,13 +15,11 @@ from benchsuite.store.whole import write_whole
 _ASIDE = "replaced"
 """The folder beside the results file for what a run would have lost."""
 _DIGITS = 12
-_PLACE = ("title", "role", "group", "method", "setting", "seed")
-"""What tells a cell from the others of its board, whatever its plugins and recipes are."""
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What a results file holds now."""
+    """The content of a results file after a run."""
 
     records: Mapping[str, Record]
     """By key."""
@@ -31,7 +29,7 @@ class Merged:
     """Where the file is kept as it was; None where nothing was lost."""
 
     def told(self) -> str | None:
-        """What to say of results that were kept aside."""
+        """Return the message on results that were kept aside, if any were."""
         if self.aside is None:
             return None
         return f"{self.lost} earlier results in the file are of no row of this board now: as it was, it is {self.aside}"
@@ -65,13 +63,23 @@ def merge_results(
     others. Errors: ConfigError, StoreError.
     """
     cells = _cells(planned, own)
-    found = read_lines(path) if path.exists() else []
-    kept = {one.key: one for one in copied}
-    kept |= {one.key: one for one in found if one.key in cells and (one.status == "ok" or one.key not in kept)}
-    kept |= {one.key: one for one in fresh if one.status == "ok" or kept.get(one.key, one).status != "ok"}
+    earlier = read_lines(path) if path.exists() else []
+    kept = {record.key: record for record in copied}
+    kept |= {
+        record.key: record
+        for record in earlier
+        if record.key in cells and (record.status == "ok" or record.key not in kept)
+    }
+    kept |= {
+        record.key: record for record in fresh if record.status == "ok" or kept.get(record.key, record).status != "ok"
+    }
     placed = _placed(planned.board, cells, kept.values())
-    places = {_place(one) for one in placed.values()}
-    lost = [one for one in found if one.status == "ok" and one.key not in placed and _place(one) not in places]
+    identities = {_identity(record) for record in placed.values()}
+    lost = [
+        record
+        for record in earlier
+        if record.status == "ok" and record.key not in placed and _identity(record) not in identities
+    ]
     aside = _keep_aside(path) if lost else None
     write_lines(path, placed.values())
     return Merged(placed, len(lost), aside)
@@ -82,7 +90,7 @@ def _cells(planned: Plan, own: Plan | None) -> dict[str, Cell]:
 
 
 def _placed(board: Board, cells: Mapping[str, Cell], records: Collection[Record]) -> dict[str, Record]:
-    """The records on the board: those of one line, whatever run they are of, tell of the seeds of all."""
+    """Return the records on the board: those of one line, whatever run they are of, name the seeds of all."""
     seeds: dict[int, set[int]] = defaultdict(set)
     for record in records:
         seeds[cells[record.key].line].update(cells[record.key].seeds)
@@ -94,8 +102,10 @@ def _placed(board: Board, cells: Mapping[str, Cell], records: Collection[Record]
     return dict(sorted(placed.items()))
 
 
-def _place(record: Record) -> tuple[object, ...]:
-    return tuple(record.cell.get(name) for name in _PLACE)
+def _identity(record: Record) -> tuple[str | int, ...]:
+    """Return the facts that tell a cell from the others of its board, whatever its plugins and recipes are."""
+    place = record.place
+    return (place.title, place.role, place.group, place.method, place.setting, record.seed) if place else ()
 
 
 def _keep_aside(path: Path) -> Path:
