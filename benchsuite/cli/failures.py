@@ -21,7 +21,7 @@ class Failures:
         self._failed: dict[str, tuple[str, Record]] = {}
         """By key, the name and the record of what failed itself."""
 
-    def told(self, outcome: "Outcome") -> str:
+    def describe(self, outcome: "Outcome") -> str:
         """Name the cell and why it has no result; of a skipped one, the cell whose failure is the cause."""
         name, record = outcome.cell.name, outcome.record
         if record.status != "skipped":

@@ -26,7 +26,7 @@ class Adoption:
     problems: tuple[str, ...] = ()
     """The file and the fault of each network that will be trained here instead."""
 
-    def told(self) -> str | None:
+    def message(self) -> str | None:
         """Return the message on what was taken over, if anything was."""
         if not self.keys:
             return None

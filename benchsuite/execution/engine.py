@@ -1,4 +1,4 @@
-"""From a chain to its record: runs what the store does not hold yet, each shared beginning once."""
+"""Computation of the record of a chain: runs what the store does not hold yet, each shared beginning once."""
 
 import time
 import traceback

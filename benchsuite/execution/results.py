@@ -28,7 +28,7 @@ class Merged:
     aside: Path | None = None
     """Where the file is kept as it was; None where nothing was lost."""
 
-    def told(self) -> str | None:
+    def message(self) -> str | None:
         """Return the message on results that were kept aside, if any were."""
         if self.aside is None:
             return None
@@ -36,7 +36,7 @@ class Merged:
 
 
 def require_one_file_each(boards: Sequence[Board], names: Sequence[str]) -> None:
-    """Errors: ConfigError naming two of the boards, as the user named them, whose results would go into one file."""
+    """Check that no two boards write one file. Errors: ConfigError naming two, as the user named them, that would."""
     known: dict[str, str] = {}
     for board, name in zip(boards, names, strict=True):
         if other := known.get(board.board.name):
@@ -48,7 +48,7 @@ def require_one_file_each(boards: Sequence[Board], names: Sequence[str]) -> None
 
 
 def check_results(path: Path) -> None:
-    """See to it that the file can be read and written, without a change to it. Errors: ConfigError, StoreError."""
+    """Check that the file can be read and written, without a change to it. Errors: ConfigError, StoreError."""
     write_lines(path, read_lines(path) if path.exists() else [])
 
 

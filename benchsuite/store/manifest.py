@@ -1,4 +1,4 @@
-"""The manifest of committed networks: which files there are, whose weights they hold, and the digests of both.
+"""The manifest of committed networks: their files, the boards and trainings that they are of, and their digests.
 
 checkpoints/<key>.safetensors    the network after the chain of that key
 checkpoints/manifest.json        one entry for each, sorted by key
