@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +54,7 @@ _ADD = (
 
 
 def get(kind: Kind, name: str = "", **fields: object) -> object:
-    """The configured plugin of that kind and name. Errors: ConfigError with the nearest valid name."""
+    """Return the configured plugin of that kind and name. Errors: ConfigError with the nearest valid name."""
     registry = default_registry()
     return registry.get(kind, check_name(kind, name, registry)).create(fields)
 
@@ -71,7 +70,7 @@ def prune(
     example_input: Tensor | None = None,
     **fields: object,
 ) -> nn.Module:
-    """A pruned copy of the model: plain modules with zeros in place, or smaller ones where channels are removed.
+    """Return a pruned copy of the model: plain modules with zeros in place, or smaller ones where channels are removed.
 
     The model itself is not changed.
 
@@ -82,7 +81,8 @@ def prune(
     """
     check_model(model)
     check_pruning(seed, loss)
-    method = cast(Pruner | ChannelPruner, _configured("pruner", pruner, fields))
+    method = _configured("pruner", pruner, fields)
+    assert isinstance(method, Pruner | ChannelPruner), "checked"
     pruned = _plain(model)
     plain = deepcopy(pruned)
     device = next(chain(model.parameters(), [torch.empty(0)])).device
@@ -116,7 +116,7 @@ def prune(
 def quantize(
     model: nn.Module, quantizer: str | Quantizer, *, skip: str | Sequence[str] = (), **fields: object
 ) -> nn.Module:
-    """A copy of the model that holds the quantized values themselves; zeros stay zero.
+    """Return a copy of the model that holds the quantized values themselves; zeros stay zero.
 
     `measure` counts the bits of its weights as long as these are left on the grid, also in copies of the model, in
     another dtype or pruned; in another model that only loads its state dict it counts those of the dtype.
@@ -124,7 +124,8 @@ def quantize(
     changes no weight.
     """
     check_model(model)
-    method = cast(Quantizer, _configured("quantizer", quantizer, fields))
+    method = _configured("quantizer", quantizer, fields)
+    assert isinstance(method, Quantizer), "checked"
     quantized = _plain(model)
     skipped = names("skip", skip, _SKIP)
     decide.quantize(quantized, method, skipped)
@@ -137,7 +138,7 @@ def quantize(
 
 
 def measure(model: nn.Module, example_input: Tensor) -> dict[str, int | float]:
-    """The metrics that need no data: sparsity, parameters, MACs, bits, bytes, compression and the share covered.
+    """Return the metrics that need no data: sparsity, parameters, MACs, bits, bytes, compression and the share covered.
 
     `covered` is the share of the weights that compression can reach; `sparsity` is over these alone.
     `bits_per_weight` is the mean over the weights: the bits that `quantize` left, else those of the dtype, 16 in bf16.
@@ -195,7 +196,7 @@ def run(
 
 
 def _plain(model: nn.Module) -> nn.Module:
-    """A copy of plain modules, after a warning where compression would leave much of the model alone."""
+    """Return a copy of plain modules, after a warning where compression would leave much of the model alone."""
     check_weights(model)
     share, left_out = coverage(model)
     if problem := too_little(share):

@@ -30,7 +30,7 @@ def not_run(board: str) -> list[str]:
 @pytest.mark.parametrize("path", sorted(BASELINES.glob("*.jsonl")), ids=lambda path: path.stem)
 def test_the_records_are_those_that_a_run_would_make_now(path):
     records = read_verified(path, path.stem)
-    fingerprints = {record.provenance["data"]["fingerprint"] for record in records}
+    fingerprints = {record.provenance.data.fingerprint for record in records}
     assert len(fingerprints) == 1
     planned = plan(Session().board(path.stem), default_registry(), lambda _: fingerprints.copy().pop())
     names = {one.key: (one.chain.training.model.name, f"{one.method} {one.setting}") for one in planned.cells}

@@ -526,7 +526,7 @@ def test_a_board_given_as_a_dict(tmp_path):
         "rows": ({"steps": ({"prune": ("random", "percentile"), "sparsity": 0.5},), "control": False},),
     }
     records = benchsuite.run(board, only="pruner=percentile", home=tmp_path)
-    assert {(one.cell["board"], one.cell["method"], one.cell["seed"], one.status) for one in records} == {
+    assert {(one.place.board, one.place.method, one.seed, one.status) for one in records} == {
         ("mine", method, seed, "ok") for method in ("dense", "percentile") for seed in (0, 1)
     }
 
@@ -581,8 +581,8 @@ def test_run_gives_the_records_of_the_command_line(tmp_path, monkeypatch, capsys
     assert [record.text for record in read_lines(tmp_path / "results" / "small.jsonl")] == [one.text for one in records]
     capsys.readouterr()
     some = benchsuite.run(tmp_path / "small.toml", seeds=[1], only=["pruner=weight"])
-    assert {record.cell["seed"] for record in some} == {1}
-    assert [record.cell["role"] for record in sorted(some, key=lambda one: one.cell["line"])] == [
+    assert {record.seed for record in some} == {1}
+    assert [record.place.role for record in sorted(some, key=lambda one: one.place.line)] == [
         "dense",
         "row",
         "control",
@@ -593,7 +593,7 @@ def test_run_gives_the_records_of_the_command_line(tmp_path, monkeypatch, capsys
 def test_run_puts_a_plugin_beside_the_installed_records(tmp_path):
     records = benchsuite.run("quick", seeds=[0], only=["method=unit*"], add=["unit[sparsity=0.6]"], home=tmp_path)
     ran = {path.name for path in (tmp_path / "store").iterdir()}
-    rows = {f"{one.cell['method']} {one.cell['setting']}": one.key in ran for one in records}
+    rows = {f"{one.place.method} {one.place.setting}": one.key in ran for one in records}
     assert all(one.status == "ok" for one in records)
     assert {name for name in rows if name.startswith("unit sparsity")} == {
         f"unit sparsity {s}" for s in (0.5, 0.8, 0.9)

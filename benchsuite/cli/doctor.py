@@ -1,4 +1,4 @@
-"""`benchsuite doctor`: what works here, and what stands in the way."""
+"""`benchsuite doctor`: the state of versions, device, store, data and plugins on this machine."""
 
 import os
 import platform
@@ -73,9 +73,9 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
         print_json(facts)
     else:
         for name in ("datasets", "plugins"):
-            found = facts.pop(name)
-            if isinstance(found, dict):
-                facts |= {f"{name[:-1]} {key}": value for key, value in found.items()}
+            group = facts.pop(name)
+            if isinstance(group, dict):
+                facts |= {f"{name[:-1]} {key}": value for key, value in group.items()}
         facts["problems"] = "\n".join(problems) or "none"
         say(tabulate(cells(facts.items()), tablefmt="plain", disable_numparse=True))
     if problems:

@@ -1,4 +1,4 @@
-"""Cells without a result in the terminal: in a line each what became of them, and at the end the tracebacks."""
+"""Cells without a result in the terminal: a line each with the reason, and at the end the tracebacks."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from benchsuite.plan import Cell, Chain
     from benchsuite.store import Record
 
-_DETAILS = ("traceback", "output")
-
 
 class Failures:
     """The failures of a run, each with the cells that it costs."""
@@ -23,16 +21,16 @@ class Failures:
         self._failed: dict[str, tuple[str, Record]] = {}
         """By key, the name and the record of what failed itself."""
 
-    def told(self, outcome: "Outcome") -> str:
+    def describe(self, outcome: "Outcome") -> str:
         """Name the cell and why it has no result; of a skipped one, the cell whose failure is the cause."""
         name, record = outcome.cell.name, outcome.record
         if record.status != "skipped":
             self._failed[record.key] = name, record
             return f"{name}: {_reason(record)}"
-        found = self._cause(outcome.cell.chain)
-        if found is None:
+        origin = self._cause(outcome.cell.chain)
+        if origin is None:
             return f"{name}: {_reason(record)}"
-        chain, cause = found
+        chain, cause = origin
         became = "took too long" if cause.status == "timeout" else "failed"
         if chain.key in self._names:
             return f'{name}: builds on "{self._names[chain.key]}", which {became}'
@@ -41,11 +39,11 @@ class Failures:
         return f"{name}: its {step}, {became}: {_reason(cause)}"
 
     def show(self, results: Path, verbose: bool) -> None:
-        """Say where the tracebacks are, or print each once with all that failed by it."""
+        """Name the file that has the tracebacks, or print each once with all cells that failed by it."""
         details: dict[str, list[str]] = {}
         for name, record in self._failed.values():
-            error = record.error or {}
-            if text := "\n".join(str(error[key]).rstrip() for key in _DETAILS if error.get(key)):
+            parts = (record.error.traceback, record.error.output) if record.error else ()
+            if text := "\n".join(part.rstrip() for part in parts if part):
                 details.setdefault(text, []).append(name)
         if details and not verbose:
             say(f'{results} has the tracebacks of failed cells, under "error"; --verbose prints them', err=True)
@@ -53,14 +51,14 @@ class Failures:
             say(f"\n{'; '.join(names)}:\n\n{text}\n", err=True)
 
     def _cause(self, chain: "Chain") -> "tuple[Chain, Record] | None":
-        """The first failure among what the chain builds on."""
+        """Return the first failure among what the chain builds on."""
         from benchsuite.execution.turns import needed
 
-        records = ((one, self._stored(one)) for one in needed(chain))
+        records = ((link, self._stored(link)) for link in needed(chain))
         return next(
-            ((one, record) for one, record in records if record and record.status in ("failed", "timeout")), None
+            ((link, record) for link, record in records if record and record.status in ("failed", "timeout")), None
         )
 
 
 def _reason(record: "Record") -> str:
-    return str((record.error or {}).get("reason"))
+    return record.error.reason if record.error else "no reason is known"

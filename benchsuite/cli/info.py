@@ -1,4 +1,4 @@
-"""`benchsuite info NAME`: what something registered is, its fields, of a model its size, of a board its recipes."""
+"""`benchsuite info NAME`: the description of a plugin, its fields, a model's size, a board's recipes."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -56,7 +56,7 @@ def info(
 
 
 def _recipes(entry: "Entry", registry: "Registry") -> list[dict[str, object]]:
-    """Each dense training of the board, and the fine-tuning of its network where its rows do not change it."""
+    """Return each dense training of the board, and the fine-tuning of its network where its rows do not change it."""
     from benchsuite.plan import read_board, tunings
 
     path = entry.factory
@@ -70,7 +70,7 @@ def _recipes(entry: "Entry", registry: "Registry") -> list[dict[str, object]]:
 
 
 def _size(entry: "Entry", registry: "Registry") -> dict[str, object]:
-    """Parameters and MACs on the model's default data set."""
+    """Return parameters and MACs on the model's default data set."""
     import torch
 
     from benchsuite.api import Dataset, Model

@@ -1,4 +1,4 @@
-"""`benchsuite plan`: what a run would do, with the keys."""
+"""`benchsuite plan`: the cells of a run, with their keys."""
 
 import typer
 
@@ -44,13 +44,18 @@ def plan(
     from benchsuite.execution.adopted import adoptable
     from benchsuite.execution.committed import default_baselines
     from benchsuite.execution.session import filtered
+    from benchsuite.execution.settled import Settled
     from benchsuite.safe import cells as safe_cells
+    from benchsuite.store import Store
     from benchsuite.wording import counted
 
     work = session(data=data, strict=strict)
     plans = [work.plan(work.board(name, changes or []), parse_seeds(seeds), added=add or []) for name in boards]
     cells = [cell for planned in plans for cell in filtered(planned.cells, only or [])]
     committed = adoptable(cells, baselines or default_baselines())
+    store = Store(work.home)
+    store.check()
+    settled = Settled(store, work.rerun)  # the engine would import torch
     facts = [
         {
             "board": cell.board,
@@ -61,9 +66,9 @@ def plan(
             "key": cell.key,
             "epochs": sum(step.epochs_trained for step in cell.chain.steps),
             "lr": [recipe.lr for recipe in cell.chain.recipes],
-            "stored": getattr(
-                work.engine.stored(cell.chain), "status", "committed" if cell.chain in committed else None
-            ),
+            "stored": record.status
+            if (record := settled.get(cell.chain))
+            else ("committed" if cell.chain in committed else None),
         }
         for cell in cells
     ]

@@ -92,16 +92,16 @@ def run(
             require_one_file_each(read, boards)
             chosen = parse_seeds(seeds)
             plans = [work.plan(board, chosen, added=add or [], fetch=True) for board in read]
-        for one in plans:
+        for planned in plans:
             folder = baselines or default_baselines()
-            committed = Committed.of(one.board.board.name, folder) if add else Committed({})
+            committed = Committed.of(planned.board.board.name, folder) if add else Committed({})
             with facts_alone():
-                own = work.plan(one.board, added=add or []) if chosen else None
+                own = work.plan(planned.board, added=add or []) if chosen else None
                 networks = None if from_scratch else folder
-                found = _run(work, computer, one, own, only or [], output, committed, networks, verbose)
-            records += found
+                results = _run(work, computer, planned, own, only or [], output, committed, networks, verbose)
+            records += results
             if not as_json:
-                _show(found, output, one)
+                _show(results, output, planned)
     if as_json:
         print_json([json.loads(record.text) for record in records])
     if not records:
@@ -147,8 +147,8 @@ def _run(
     if networks is not None:
         adoption = adopt(cells, store, work.rerun, networks)
         warn(list(adoption.problems))
-        if told := adoption.told():
-            say(told, err=True)
+        if message := adoption.message():
+            say(message, err=True)
     outcomes: list[Outcome] = []
     failures = Failures(cells, computer.stored)
     with to_be_written(), reporter(len(cells)) as progress:
@@ -161,16 +161,16 @@ def _run(
             for outcome in run_cells(planned.board, cells, computer, lambda cell: progress.doing(cell.name)):
                 outcomes.append(outcome)
                 status = outcome.record.status
-                progress.done(status, "" if status == "ok" else failures.told(outcome))
+                progress.done(status, "" if status == "ok" else failures.describe(outcome))
         finally:
             records = [outcome.record for outcome in outcomes]
             merged = merge_results(path, planned, records, taken, own)
-            warn(list(filter(None, [merged.told()])))
+            warn(list(filter(None, [merged.message()])))
     failures.show(path, verbose)
     warn(uncovered(records))
     if deviation := committed.deviation(records):
         warn([deviation])
-    return [*records, *(merged.records[one.key] for one in taken)]
+    return [*records, *(merged.records[record.key] for record in taken)]
 
 
 def _show(records: "list[Record]", output: Path, planned: "Plan") -> None:

@@ -8,25 +8,26 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from benchsuite.chain import Chain
 from benchsuite.errors import ConfigError
 from benchsuite.execution.committed import Committed
 from benchsuite.execution.settled import Rerun, Settled
-from benchsuite.plan import Cell, Chain
+from benchsuite.plan import Cell
 from benchsuite.store import MODEL, Record, Store
 from benchsuite.store.manifest import CHECKPOINTS, Checkpoint, read_manifest, read_network
 
 
 @dataclass(frozen=True)
 class Adoption:
-    """What a store took over."""
+    """The networks that a store took over."""
 
     folder: Path
     keys: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-    """Of networks that will be trained here instead: the file, and what is wrong with it."""
+    """The file and the fault of each network that will be trained here instead."""
 
-    def told(self) -> str | None:
-        """What to say of it, if anything was taken over."""
+    def message(self) -> str | None:
+        """Return the message on what was taken over, if anything was."""
         if not self.keys:
             return None
         if len(self.keys) == 1:
@@ -37,7 +38,7 @@ class Adoption:
 
 
 def adoptable(cells: Iterable[Cell], baselines: Path) -> dict[Chain, Checkpoint]:
-    """The dense trainings of the cells whose networks are committed. Errors: ConfigError for a broken manifest."""
+    """Return the dense trainings of the cells whose networks are committed. Errors: ConfigError for a bad manifest."""
     manifest = read_manifest(baselines / CHECKPOINTS)
     roots = dict.fromkeys(cell.chain.root for cell in cells)
     return {chain: manifest[chain.key] for chain in roots if chain.key in manifest}
@@ -59,8 +60,8 @@ def adopt(cells: Iterable[Cell], store: Store, rerun: Rerun, baselines: Path) ->
             continue
         record = next(filter(None, (_record(chain, entry, records(board)) for board in entry.boards)), None)
         if record is None:
-            told = f"the committed records of {', '.join(entry.boards)} have no such network"
-            problems.append(f"{folder / chain.key}: {told}; trained here")
+            reason = f"the committed records of {', '.join(entry.boards)} have no such network"
+            problems.append(f"{folder / chain.key}: {reason}; trained here")
             continue
         try:
             network = read_network(folder, chain.key, entry)
@@ -75,8 +76,8 @@ def adopt(cells: Iterable[Cell], store: Store, rerun: Rerun, baselines: Path) ->
 
 
 def _record(chain: Chain, entry: Checkpoint, committed: Mapping[str, Record]) -> Record | None:
-    """The committed record as an engine stores it, without a place on a board, if it is of these weights."""
+    """Return the committed record as an engine stores it, without a place on a board, if it is of these weights."""
     record = committed.get(chain.key)
-    if record is None or record.metrics.get("weights_sha256") != entry.weights_sha256:
+    if record is None or record.metrics.weights_sha256 != entry.weights_sha256:
         return None
-    return replace(record, cell={name: record.cell[name] for name in ("seed", "steps")})
+    return replace(record, place=None)

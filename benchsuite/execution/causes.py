@@ -15,19 +15,19 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate mem
 """Words of the RuntimeErrors that torch raises for want of memory, and Python for want of threads."""
 
 
-def cause(error: BaseException) -> dict[str, object]:
-    """Return what a record's error says of the cause: the machine, or nothing where it is the plugin."""
-    return {"cause": MACHINE} if any(map(_of_the_machine, _chained(error))) else {}
+def cause(error: BaseException) -> str | None:
+    """Return the cause that a record's failure names: the machine, or None where it is the plugin."""
+    return MACHINE if any(map(_of_the_machine, _chained(error))) else None
 
 
 def _chained(error: BaseException) -> Iterator[BaseException]:
-    """The error and those that it was raised from."""
+    """Yield the error and those that it was raised from."""
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__
 
 
 def _of_the_machine(error: BaseException) -> bool:

@@ -1,9 +1,11 @@
-"""What a training leaves behind of its course: a few numbers for each epoch."""
+"""The history of a training: a few numbers for each epoch."""
 
 import torch
 from torch import Tensor, nn
 
+from benchsuite.chain import JSON
 from benchsuite.metrics import batch_norms, prunable
+from benchsuite.store import Histogram
 
 SMALL_SCALE = 1e-3
 """A BatchNorm scale below it counts as gone (Liu et al. 2017)."""
@@ -18,19 +20,19 @@ class History:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.epochs: dict[str, list[object]] = {}
+        self.epochs: dict[str, list[JSON]] = {}
         self._scales = [norm.get_parameter("weight") for norm in batch_norms(model).values()]
         self._model = model if few_weights(model) else None
         self._batches: list[tuple[Tensor, Tensor | None, int]] = []
 
     def batch(self, loss: Tensor, outputs: Tensor, labels: Tensor) -> None:
-        """Called after each batch; waits for nothing."""
+        """Take note of a batch; waits for nothing."""
         classified = outputs.dim() > 1 and outputs.shape[1] > 1 and not labels.is_floating_point()
         correct = (outputs.detach().argmax(1) == labels).sum() if classified else None
         self._batches.append((loss.detach(), correct, len(labels)))
 
     def epoch(self) -> float:
-        """The mean loss over the epoch's examples; called after each epoch."""
+        """End an epoch, and return the mean loss over its examples."""
         examples = sum(size for _, _, size in self._batches)
         mean = sum(float(loss) * size for loss, _, size in self._batches) / examples
         self._add("train_loss", mean)
@@ -41,7 +43,7 @@ class History:
             scales = torch.cat([scale.detach().flatten() for scale in self._scales]).abs()
             self._add("bn_sparsity", int((scales < SMALL_SCALE).count_nonzero()) / len(scales))
         if self._model is not None:
-            self.epochs.setdefault("weights", []).append([_short(one) for one in solution(self._model)])
+            self.epochs.setdefault("weights", []).append([_short(weight) for weight in solution(self._model)])
         self._batches.clear()
         return mean
 
@@ -55,18 +57,19 @@ def few_weights(model: nn.Module) -> bool:
     return sum(weight.numel() for weight in weights if isinstance(weight, Tensor)) <= FEW_WEIGHTS
 
 
-def solution(model: nn.Module) -> list[float]:
-    """All weights of the Linear and convolutional layers, in order; a zero has no sign."""
+def solution(model: nn.Module) -> tuple[float, ...]:
+    """Return all weights of the Linear and convolutional layers, in order; a zero has no sign."""
     weights = [layer.weight for layer in prunable(model).values()]
-    return [float(one) + 0.0 for weight in weights if isinstance(weight, Tensor) for one in weight.detach().flatten()]
+    tensors = [weight.detach().flatten() for weight in weights if isinstance(weight, Tensor)]
+    return tuple(float(weight) + 0.0 for tensor in tensors for weight in tensor)
 
 
-def scale_histogram(model: nn.Module, bins: int = 40) -> dict[str, list[float]]:
-    """How the BatchNorm scales |γ| are spread: `edges` of equal bins from 0 to the largest, `counts` in each."""
+def scale_histogram(model: nn.Module, bins: int = 40) -> Histogram:
+    """Return the distribution of the BatchNorm scales |γ|, in equal bins from 0 to the largest."""
     scales = torch.cat([norm.get_parameter("weight").detach().flatten() for norm in batch_norms(model).values()]).abs()
     top = float(scales.max()) if bool(scales.isfinite().all()) and float(scales.max()) > 0 else 1.0
     counts = torch.histc(scales.cpu().float(), bins=bins, min=0, max=top)
-    return {"edges": [_short(top * bin / bins) for bin in range(bins + 1)], "counts": [int(one) for one in counts]}
+    return Histogram(tuple(_short(top * bin / bins) for bin in range(bins + 1)), tuple(map(int, counts)))
 
 
 def _short(value: float) -> float:

@@ -1,8 +1,7 @@
-"""What the harness measures of a compressed network, and what it verifies before it believes it."""
+"""Measurements of a compressed network, and the checks without which none of them is believed."""
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import asdict
 from math import inf, isfinite
 
 import torch
@@ -17,6 +16,7 @@ from benchsuite.execution.history import few_weights, solution
 from benchsuite.execution.threads import fitting_threads
 from benchsuite.metrics import (
     Evaluation,
+    LayerCounts,
     evaluate,
     latency_ms,
     layer_macs,
@@ -27,6 +27,7 @@ from benchsuite.metrics import (
     weights_digest,
 )
 from benchsuite.metrics.widths import FLOAT_BITS
+from benchsuite.store import Cost, Metrics, Number
 
 _SHOWN_DECIMALS = 3
 
@@ -44,10 +45,10 @@ class Measurer:
         test: Examples,
         quantizers: Mapping[str, Quantizer],
         dense: int | None = None,
-    ) -> tuple[dict[str, object], tuple[dict[str, object], ...]]:
-        """Metrics and per-layer counts.
+    ) -> tuple[Metrics, tuple[LayerCounts, ...]]:
+        """Return the metrics and the counts per layer.
 
-        quantizers: by layer, what its weights are quantized with. dense: bytes in float32 of the network before
+        quantizers: of the layers whose weights are quantized. dense: bytes in float32 of the network before
         channels were removed. Errors: PluginError where masks or grids do not hold; DivergedError for outputs or a
         loss that are NaN or infinite.
         """
@@ -68,28 +69,33 @@ class Measurer:
             _verify_finite(evaluation)
             small = solution(model) if few_weights(model) else None
             digest = weights_digest(model)
-        metrics: dict[str, object] = {"loss": evaluation.loss, "weights_sha256": digest, **counts}
-        if not test.labels.is_floating_point():
-            metrics["accuracy"] = evaluation.accuracy
-            metrics["correct"] = int(evaluation.correct.count_nonzero())
-            metrics["examples"] = len(evaluation.correct)
-            metrics["correct_bits"] = b64encode(pack_bits(evaluation.correct)).decode()
+        numbers: dict[str, Number | None] = {"loss": evaluation.loss, **counts}
+        is_classified = not test.labels.is_floating_point()
+        if is_classified:
+            numbers |= {
+                "accuracy": evaluation.accuracy,
+                "correct": int(evaluation.correct.count_nonzero()),
+                "examples": len(evaluation.correct),
+            }
         if dense is not None:
-            metrics["compression"] = dense / counts["size_bytes"]
-        if small is not None:
-            metrics["solution"] = small
-            metrics["support"] = [place for place, weight in enumerate(small) if weight]
-        return metrics, tuple(asdict(layer) for layer in layers)
+            numbers["compression"] = dense / counts["size_bytes"]
+        return Metrics(
+            numbers,
+            correct_bits=b64encode(pack_bits(evaluation.correct)).decode() if is_classified else None,
+            weights_sha256=digest,
+            solution=small,
+            support=tuple(place for place, weight in enumerate(small) if weight) if small is not None else None,
+        ), layers
 
 
-def latency(model: nn.Module, test: Examples, macs: float = inf) -> dict[str, object]:
-    """Median milliseconds of a forward pass of one example, of the plain folded model.
+def latency(model: nn.Module, test: Examples, macs: float = inf) -> Cost:
+    """Return the median milliseconds of a forward pass of one example, of the plain folded model.
 
     macs: of that pass, where known; a small network is timed on one thread.
     """
     with fitting_threads(macs):
         milliseconds = latency_ms(fold(model), test.example())
-    return {"latency_ms": round(milliseconds, _SHOWN_DECIMALS), "latency_batch": 1}
+    return Cost(latency_ms=round(milliseconds, _SHOWN_DECIMALS), latency_batch=1)
 
 
 def _verify_finite(evaluation: Evaluation) -> None:
@@ -108,7 +114,7 @@ def _verify_masks(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) ->
 
 
 def verify_grids(weights: Mapping[str, Tensor], quantizers: Mapping[str, Quantizer]) -> None:
-    """Errors: PluginError for a layer with more distinct values than the bits of its quantizer allow."""
+    """Check the distinct values of each layer. Errors: PluginError for more than the quantizer's bits allow."""
     for name, quantizer in quantizers.items():
         weight, allowed = weights[name], 2 ** bits_of(quantizer)
         if not bool(weight.isfinite().all()):
@@ -120,7 +126,7 @@ def verify_grids(weights: Mapping[str, Tensor], quantizers: Mapping[str, Quantiz
 
 
 def bits_of(quantizer: Quantizer) -> int:
-    """The width that a quantizer is configured with. Errors: PluginError if it has no field `bits`."""
+    """Return the bit width that a quantizer is configured with. Errors: PluginError if it has no field `bits`."""
     bits = getattr(quantizer, "bits", None)
     if not isinstance(bits, int):
         raise PluginError(f"quantizer {type(quantizer).__name__} has no field bits: int")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import safetensors
 import safetensors.torch
@@ -28,12 +27,12 @@ _MB = 1_000_000
 
 @dataclass(frozen=True)
 class Parent:
-    """A dense network of a board, and what became of its file."""
+    """A dense network of a board, and the state of its file."""
 
     board: str
     name: str
-    """As the board calls it."""
-    seed: object
+    """Its name on the board."""
+    seed: int
     key: str
     state: str
     """"written", "there", or why it is left out."""
@@ -61,8 +60,8 @@ def lay_checkpoints(boards: Sequence[str], store: Store, baselines: Path, larges
                 entries[record.key] = Checkpoint.of(record, tuple(sorted({*known, board})), content)
                 if state == "written":
                     write_whole(folder / f"{record.key}{SUFFIX}", [content])
-            name = str(record.cell.get("setting"))
-            parents.append(Parent(board, name, record.cell.get("seed"), record.key, state))
+            name = record.place.setting if record.place else ""
+            parents.append(Parent(board, name, record.seed, record.key, state))
     if before or entries:
         write_whole(folder / MANIFEST, [manifest_text(entries).encode()])
     for key in before.keys() - entries.keys():
@@ -71,7 +70,7 @@ def lay_checkpoints(boards: Sequence[str], store: Store, baselines: Path, larges
 
 
 def faults_of_checkpoints(baselines: Path) -> Iterator[str]:
-    """What in `baselines/checkpoints/` is not what the committed records say.
+    """Yield each file in `baselines/checkpoints/` that is not what the committed records say, and why.
 
     Errors: ConfigError for a manifest or records that are not as they were written.
     """
@@ -103,16 +102,20 @@ def faults_of_checkpoints(baselines: Path) -> Iterator[str]:
 
 
 def _dense(baselines: Path, board: str) -> list[Record]:
-    """The committed dense records of the board that have a result, line by line and seed by seed."""
+    """Return the committed dense records of the board that have a result, line by line and seed by seed."""
     path = baselines / f"{board}.jsonl"
-    found = [one for one in read_verified(path, board) if one.cell.get("role") == "dense" and one.status == "ok"]
-    return sorted(found, key=lambda one: (cast(int, one.cell["line"]), cast(int, one.cell["seed"])))
+    dense = [
+        (place.line, record.seed, record)
+        for record in read_verified(path, board)
+        if (place := record.place) and place.role == "dense" and record.status == "ok"
+    ]
+    return [record for *_, record in sorted(dense, key=lambda line: line[:2])]
 
 
 def _content(
     record: Record, entry: Checkpoint | None, folder: Path, store: Store, largest: float
 ) -> tuple[bytes | None, str]:
-    """The network of the record, if it can be had and may be committed, and what is to be said of it."""
+    """Return the network of the record, if it can be had and may be committed, and the state of its file."""
     content, state = _committed(record, entry, folder), "there"
     if content is None:
         content, state = _stored(record, store), "written"
@@ -126,7 +129,7 @@ def _content(
 
 
 def _committed(record: Record, entry: Checkpoint | None, folder: Path) -> bytes | None:
-    """The network that is committed already, if its weights are those of the record."""
+    """Return the network that is committed already, if its weights are those of the record."""
     if entry is None:
         return None
     try:
@@ -137,7 +140,7 @@ def _committed(record: Record, entry: Checkpoint | None, folder: Path) -> bytes 
 
 
 def _stored(record: Record, store: Store) -> bytes | None:
-    """The network that the store has under the record's key."""
+    """Return the network that the store has under the record's key."""
     path = store.file(record.key, MODEL) if store.record(record.key) is not None else None
     if path is None:
         return None
@@ -148,11 +151,12 @@ def _stored(record: Record, store: Store) -> bytes | None:
 
 
 def _is_of(record: Record, content: bytes) -> bool:
-    return _weights(content) == record.metrics.get("weights_sha256")
+    weights = _weights(content)
+    return weights is not None and weights == record.metrics.weights_sha256
 
 
 def _weights(content: bytes) -> str | None:
-    """Digest of the tensors of a file; None if it holds none."""
+    """Return the digest of the tensors of a file; None if it holds none."""
     try:
         return state_digest(safetensors.torch.load(content))
     except safetensors.SafetensorError:

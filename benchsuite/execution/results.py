@@ -1,4 +1,4 @@
-"""A board's results file: what a run adds to it, what of it stays, and what is kept aside."""
+"""The results file of a board: records that a run adds to it, that stay in it, and that are kept aside."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,13 +17,11 @@ from benchsuite.store.whole import write_whole
 _ASIDE = "replaced"
 """The folder beside the results file for what a run would have lost."""
 _DIGITS = 12
-_PLACE = ("title", "role", "group", "method", "setting", "seed")
-"""What tells a cell from the others of its board, whatever its plugins and recipes are."""
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What a results file holds now."""
+    """The content of a results file after a run."""
 
     records: Mapping[str, Record]
     """By key."""
@@ -32,15 +30,15 @@ class Merged:
     aside: Path | None = None
     """Where the file is kept as it was; None where nothing was lost."""
 
-    def told(self) -> str | None:
-        """What to say of results that were kept aside."""
+    def message(self) -> str | None:
+        """Return the message on results that were kept aside, if any were."""
         if self.aside is None:
             return None
         return f"{self.lost} earlier results in the file are of no row of this board now: as it was, it is {self.aside}"
 
 
 def require_one_file_each(boards: Sequence[Board], names: Sequence[str]) -> None:
-    """Errors: ConfigError naming two of the boards, as the user named them, whose results would go into one file."""
+    """Check that no two boards write one file. Errors: ConfigError naming two, as the user named them, that would."""
     known: dict[str, str] = {}
     for board, name in zip(boards, names, strict=True):
         if other := known.get(board.board.name):
@@ -65,7 +63,7 @@ def uncovered(records: Iterable[Record]) -> list[str]:
 
 
 def check_results(path: Path) -> None:
-    """See to it that the file can be read and written, without a change to it. Errors: ConfigError, StoreError."""
+    """Check that the file can be read and written, without a change to it. Errors: ConfigError, StoreError."""
     write_lines(path, read_lines(path) if path.exists() else [])
 
 
@@ -80,13 +78,23 @@ def merge_results(
     others. Errors: ConfigError, StoreError.
     """
     cells = _cells(planned, own)
-    found = read_lines(path) if path.exists() else []
-    kept = {one.key: one for one in copied}
-    kept |= {one.key: one for one in found if one.key in cells and (one.status == "ok" or one.key not in kept)}
-    kept |= {one.key: one for one in fresh if one.status == "ok" or kept.get(one.key, one).status != "ok"}
+    earlier = read_lines(path) if path.exists() else []
+    kept = {record.key: record for record in copied}
+    kept |= {
+        record.key: record
+        for record in earlier
+        if record.key in cells and (record.status == "ok" or record.key not in kept)
+    }
+    kept |= {
+        record.key: record for record in fresh if record.status == "ok" or kept.get(record.key, record).status != "ok"
+    }
     placed = _placed(planned.board, cells, kept.values())
-    places = {_place(one) for one in placed.values()}
-    lost = [one for one in found if one.status == "ok" and one.key not in placed and _place(one) not in places]
+    identities = {_identity(record) for record in placed.values()}
+    lost = [
+        record
+        for record in earlier
+        if record.status == "ok" and record.key not in placed and _identity(record) not in identities
+    ]
     aside = _keep_aside(path) if lost else None
     write_lines(path, placed.values())
     return Merged(placed, len(lost), aside)
@@ -97,7 +105,7 @@ def _cells(planned: Plan, own: Plan | None) -> dict[str, Cell]:
 
 
 def _placed(board: Board, cells: Mapping[str, Cell], records: Collection[Record]) -> dict[str, Record]:
-    """The records on the board: those of one line, whatever run they are of, tell of the seeds of all."""
+    """Return the records on the board: those of one line, whatever run they are of, name the seeds of all."""
     seeds: dict[int, set[int]] = defaultdict(set)
     for record in records:
         seeds[cells[record.key].line].update(cells[record.key].seeds)
@@ -109,8 +117,10 @@ def _placed(board: Board, cells: Mapping[str, Cell], records: Collection[Record]
     return dict(sorted(placed.items()))
 
 
-def _place(record: Record) -> tuple[object, ...]:
-    return tuple(record.cell.get(name) for name in _PLACE)
+def _identity(record: Record) -> tuple[str | int, ...]:
+    """Return the facts that tell a cell from the others of its board, whatever its plugins and recipes are."""
+    place = record.place
+    return (place.title, place.role, place.group, place.method, place.setting, record.seed) if place else ()
 
 
 def _keep_aside(path: Path) -> Path:

@@ -4,29 +4,30 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchsuite.plan import Board, Cell, Chain, is_shown
-from benchsuite.store import Record
+from benchsuite.chain import Chain
+from benchsuite.plan import Board, Cell, is_shown
+from benchsuite.store import Place, Record
 
 OnEpoch = Callable[[Chain, int, int], None]
-"""Told the chain that trains, the epoch that begins and how many there are."""
+"""Called with the chain that trains, the epoch that begins and how many there are."""
 
 
 class Computer(Protocol):
-    """What gives chains their records: an engine, or a worker process around one."""
+    """A source of records: an engine, or a worker process around one."""
 
     on_epoch: OnEpoch | None
 
     def stored(self, chain: Chain) -> Record | None:
-        """The record that needs no computing."""
+        """Return the record that needs no computing; None if there is none."""
 
     def preflight(self, board: Board, cells: Iterable[Cell]) -> None:
         """Try what can be tried of the cells that are not stored. Errors: ConfigError, DataError."""
 
     def record(self, chain: Chain) -> Record:
-        """The record of the chain, computed if need be. Errors: DataError and StoreError."""
+        """Return the record of the chain, computed if need be. Errors: DataError and StoreError."""
 
     def attempt(self, chain: Chain) -> Record | None:
-        """The same, but None where another process computes it or what it builds on."""
+        """Return the same, but None where another process computes it or what it builds on."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ class Outcome:
 def run_cells(
     board: Board, cells: Iterable[Cell], computer: Computer, on_start: Callable[[Cell], None]
 ) -> Iterator[Outcome]:
-    """One outcome per cell, those of one dense training together, so that its model is loaded once.
+    """Yield one outcome per cell, those of one dense training together, so that its model is loaded once.
 
     A cell that another run has in hand is left for later, so that runs of one board share its cells.
     Errors: ConfigError and DataError before anything is trained; StoreError.
     """
     cells = list(cells)
     computer.preflight(board, cells)
-    waiting = sorted(cells, key=lambda one: (one.chain.training.text, one.chain.seed, one.line))
+    waiting = sorted(cells, key=lambda cell: (cell.chain.training.text, cell.chain.seed, cell.line))
     while waiting:
         taken: list[Cell] = []
         for cell in waiting:
@@ -68,20 +69,21 @@ def run_cells(
 
 
 def on_board(board: Board, cell: Cell, record: Record) -> Record:
-    """The record with the cell's place on the board, which is what a table is made from."""
-    place = {
-        "board": board.board.name,
-        "title": board.title,
-        "question": board.board.question,
-        "rank_by": board.board.rank_by,
-        "line": cell.line,
-        "role": cell.role,
-        "group": cell.group,
-        "method": cell.method,
-        "setting": cell.setting,
-        "seeds": list(cell.seeds),
-        "shown": is_shown(board, cell),
-        "dense": cell.chain.root.key,
-        "control": cell.control.key if cell.control else None,
-    }
+    """Return the record at the cell's place on the board; a committed one stays marked as such."""
+    place = Place(
+        board=board.board.name,
+        title=board.title,
+        question=board.board.question,
+        rank_by=board.board.rank_by,
+        line=cell.line,
+        role=cell.role,
+        group=cell.group,
+        method=cell.method,
+        setting=cell.setting,
+        seeds=cell.seeds,
+        shown=is_shown(board, cell),
+        dense=cell.chain.root.key,
+        control=cell.control.key if cell.control else None,
+        committed=record.place.committed if record.place else None,
+    )
     return record.at(place)

@@ -1,9 +1,9 @@
-"""Which chains need no computing: those that this run has settled, and what it takes over from the store."""
+"""Records that need no computing: those that this run has settled, and those that it takes over from the store."""
 
 from collections.abc import Iterable
 from typing import Literal
 
-from benchsuite.plan import Chain
+from benchsuite.chain import Chain
 from benchsuite.store import Record, Store
 
 Rerun = Literal["never", "failed", "all"]
@@ -18,7 +18,7 @@ class Settled:
         self._records: dict[str, Record] = {}
 
     def get(self, chain: Chain) -> Record | None:
-        """The record that a run would take over: of this run, or of the store as `rerun` says.
+        """Return the record that a run would take over: of this run, or of the store as `rerun` says.
 
         What the machine ended is never taken over from another run.
         """
@@ -30,14 +30,14 @@ class Settled:
         return self._records[chain.key]
 
     def add(self, record: Record) -> None:
-        """What this run computed."""
+        """Take in a record that this run computed."""
         self._records[record.key] = record
 
     def drop(self, chain: Chain) -> None:
-        """Its entry was found broken."""
+        """Forget the record of a chain whose entry is broken."""
         self._records.pop(chain.key, None)
 
     def trust(self, records: Iterable[Record]) -> None:
-        """What another process of the same run settled, whatever `rerun` says."""
+        """Take in records that another process of the same run settled, whatever `rerun` says."""
         for record in records:
             self._records.setdefault(record.key, record)

@@ -1,15 +1,16 @@
-"""What each step of a chain does to a network: the only place that trains, prunes and quantizes one."""
+"""The steps of a chain, carried out: the only place that trains, prunes and quantizes a network."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from benchsuite.api import ChannelPruner, Model, PruneContext, Pruner, Quantizer, Recipe, Regularizer
+from benchsuite.chain import JSON, Chain, Finetune, Prune, Quantize, Train, Use
 from benchsuite.errors import DivergedError, PluginError
 from benchsuite.execution.channels import Channels, remove_channels
 from benchsuite.execution.checkpoint import apply_checkpoint, load_checkpoint
@@ -21,11 +22,8 @@ from benchsuite.execution.guard import deciding, seeded
 from benchsuite.execution.scheduler import OnEpoch
 from benchsuite.execution.shrink import ChannelGraph
 from benchsuite.execution.training import train
-from benchsuite.metrics import prunable, select
-from benchsuite.plan import Chain, Finetune, Prune, Quantize, Train, Use
+from benchsuite.metrics import LayerCounts, prunable, select
 from benchsuite.registry import Registry
-
-Layers = Sequence[Mapping[str, object]]
 
 T = TypeVar("T")
 
@@ -39,7 +37,7 @@ class State:
     """From the audits of its prunings."""
     removals: list[Channels] = field(default_factory=list)
     """The channels kept at each physical pruning."""
-    history: dict[str, list[object]] = field(default_factory=dict)
+    history: dict[str, list[JSON]] = field(default_factory=dict)
     """Of the last step's training."""
     train_seconds: float = 0.0
 
@@ -55,7 +53,7 @@ class Steps:
         self._shared: tuple[str, PruneContext] | None = None
 
     def build(self, chain: Chain) -> nn.Module:
-        """The chain's network as freshly initialised for its seed, or as its checkpoint has it.
+        """Return the chain's network as freshly initialised for its seed, or as its checkpoint has it.
 
         Errors: DataError, ConfigError for a checkpoint that cannot be read or does not fit.
         """
@@ -67,7 +65,7 @@ class Steps:
         return model
 
     def rebuild(self, chain: Chain, removals: Sequence[Channels]) -> nn.Module:
-        """A network of the structure that the chain's steps leave, ready to load their state.
+        """Return a network of the structure that the chain's steps leave, ready to load their state.
 
         removals: the channels kept at each physical pruning.
         """
@@ -85,21 +83,21 @@ class Steps:
         return model
 
     def architecture(self, chain: Chain) -> Model:
-        """The plugin that built the chain's network."""
+        """Return the plugin that builds the chain's network."""
         return self.plugin(chain.training.model, Model)
 
     def quantizers(self, chain: Chain, model: nn.Module) -> dict[str, Quantizer]:
-        """By layer, what quantizes its weights after the chain."""
-        found: dict[str, Quantizer] = {}
+        """Return the quantizers of the layers whose weights the chain quantizes."""
+        quantizers: dict[str, Quantizer] = {}
         for step in chain.steps:
             if isinstance(step, Quantize):
-                found |= dict.fromkeys(select(model, step.skip), self.plugin(step.quantizer, Quantizer))
-        return found
+                quantizers |= dict.fromkeys(select(model, step.skip), self.plugin(step.quantizer, Quantizer))
+        return quantizers
 
-    def run(self, chain: Chain, state: State, reference: Layers | None = None) -> None:
+    def run(self, chain: Chain, state: State, reference: Iterable[LayerCounts] | None = None) -> None:
         """Run the chain's last step on the state that the steps before left, in place.
 
-        reference: per-layer counts of the outcome that a pruning is matched to.
+        reference: counts per layer of the outcome that a pruning is matched to.
         Errors: DivergedError for a network that is left with NaN or infinite weights.
         """
         try:
@@ -112,7 +110,7 @@ class Steps:
             raise DivergedError(f"diverged: {name} holds NaN or infinity ({error})") from error
         check_finite(state.model)
 
-    def _run(self, chain: Chain, state: State, reference: Layers | None) -> None:
+    def _run(self, chain: Chain, state: State, reference: Iterable[LayerCounts] | None) -> None:
         step = chain.step
         state.history = {}
         if isinstance(step, Train | Finetune):
@@ -177,7 +175,7 @@ class Steps:
         self._train(chain, state, recipe, prune)
 
     def _sharing_context(self, chain: Chain, model: nn.Module) -> PruneContext:
-        """A context that shares rankings with the other prunings of the same network."""
+        """Return a context that shares rankings with the other prunings of the same network."""
         fresh = self._context(chain, model)
         parent = chain.parent.key if chain.parent else ""
         if self._shared is None or self._shared[0] != parent:
@@ -201,25 +199,25 @@ class Steps:
         )
 
     def plugin(self, use: Use, kind: type[T]) -> T:
-        """The plugin that a chain names, configured. Errors: PluginError if it is of another kind."""
+        """Return the plugin that a chain names, configured. Errors: PluginError if it is of another kind."""
         plugin = self._registry.get(use.kind, use.name).create(use.settings())
         if not isinstance(plugin, kind):
             raise PluginError(f"{use.name} is no {kind.__name__}")
         return plugin
 
 
-def _levels(reference: Layers, layers: Mapping[str, nn.Module]) -> Levels:
-    sparsity = {str(one["name"]): int(str(one["zeros"])) / int(str(one["weights"])) for one in reference}
+def _levels(reference: Iterable[LayerCounts], layers: Mapping[str, nn.Module]) -> Levels:
+    sparsity = {counts.name: counts.sparsity for counts in reference}
     return {name: sparsity[name] for name in layers}
 
 
-def _removed_levels(reference: Layers, layers: Mapping[str, nn.Module]) -> Levels:
-    """The share of each layer's output channels that the reference has lost."""
-    left = {str(one["name"]): cast("tuple[int, ...]", one["shape"])[0] for one in reference}
+def _removed_levels(reference: Iterable[LayerCounts], layers: Mapping[str, nn.Module]) -> Levels:
+    """Return the share of each layer's output channels that the reference has lost."""
+    left = {counts.name: counts.shape[0] for counts in reference}
     return {name: 1 - left[name] / len(layer.get_parameter("weight")) for name, layer in layers.items()}
 
 
 def _scheduled(step: Prune, pruner: Pruner, part: float) -> float:
-    """The sparsity after a part t of the schedule: linear s·t, cubic s·(1 − (1 − t)³) (Zhu & Gupta 2017)."""
+    """Return the sparsity after a part t of the schedule: linear s·t, cubic s·(1 − (1 − t)³) (Zhu & Gupta 2017)."""
     final = float(pruner.sparsity)  # type: ignore[attr-defined]  # planned with one
     return final * part if step.schedule == "linear" else final * (1 - (1 - part) ** 3)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from benchsuite.api import Recipe, Regularizer
+from benchsuite.chain import JSON
 from benchsuite.errors import ConfigError, DivergedError
 from benchsuite.execution.data import Examples, batch_sizes
 from benchsuite.execution.history import History
@@ -28,11 +29,11 @@ def train(
     seed: int,
     regularizer: Regularizer | None = None,
     before_epoch: BeforeEpoch | None = None,
-) -> dict[str, list[object]]:
+) -> dict[str, list[JSON]]:
     """Train in place for all epochs of the recipe; the global random state is left as it was.
 
     seed: of the order of the examples, the augmentation and dropout. before_epoch: called with 1, 2, …
-    Returns what `History` collects, by name one value for each epoch.
+    Returns the epochs of its `History`, by name one value for each.
     Errors: DivergedError after the first epoch whose loss is NaN or infinite; ConfigError for batches of one example
     where the network has a BatchNorm that needs more.
     """

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from benchsuite.chain import Chain
 from benchsuite.execution.settled import Settled
-from benchsuite.plan import Chain
 from benchsuite.store import Record, Store
 
 Compute = Callable[[Chain], Record]
@@ -29,19 +29,19 @@ class Turns:
         return self._record(chain, wait=False)
 
     def _record(self, chain: Chain, *, wait: bool) -> Record | None:
-        for one in dict.fromkeys(needed(chain)):
-            if self._settled.get(one) is not None:
+        for link in dict.fromkeys(needed(chain)):
+            if self._settled.get(link) is not None:
                 continue
-            with self._store.lock(one.key, wait=wait) as held:
+            with self._store.lock(link.key, wait=wait) as held:
                 if not held:
                     return None
-                if self._settled.get(one) is None:  # no other process had it when the lock was taken
-                    self._settled.add(self._compute(one))
+                if self._settled.get(link) is None:  # no other process had it when the lock was taken
+                    self._settled.add(self._compute(link))
         return self._settled.get(chain)
 
 
 def needed(chain: Chain) -> Iterator[Chain]:
-    """The chains that get records before the chain's own can be computed, in that order, and itself at the end."""
+    """Yield the chains that get records before the chain's own can be computed, in that order, then itself."""
     for link in chain.links():
         if link.step.epochs_trained or link == chain:
             for reference in link.references():

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from benchsuite.chain import Chain
 from benchsuite.errors import ConfigError
 from benchsuite.execution.limits import Limits
 from benchsuite.execution.scheduler import Computer, OnEpoch
@@ -14,8 +15,8 @@ from benchsuite.execution.session import Session
 from benchsuite.execution.settled import Settled
 from benchsuite.execution.turns import Turns, needed
 from benchsuite.isolation import AVAILABLE, Isolated, LostCallError, TimedOutError, tell
-from benchsuite.plan import Board, Cell, Chain
-from benchsuite.store import MACHINE, Record, Store
+from benchsuite.plan import Board, Cell
+from benchsuite.store import MACHINE, Failure, Record, Store
 
 if TYPE_CHECKING:
     from benchsuite.execution.engine import Engine
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def computing(session: Session, limits: Limits | None = None) -> Iterator[Computer]:
-    """What computes the session's records: with limits a worker process, which ends with the context; else its engine.
+    """Open the computer of the session's records: with limits a worker process, ended by the context; else its engine.
 
     Errors: ConfigError for limits where the system cannot hold a process to them.
     """
@@ -74,11 +75,11 @@ class Worker:
         return Turns(self._store, self._settled, self._computed)
 
     def stored(self, chain: Chain) -> Record | None:
-        """As of an engine."""
+        """Do as an engine."""
         return self._settled.get(chain)
 
     def preflight(self, board: Board, cells: Iterable[Cell]) -> None:
-        """As of an engine. Whatever the process dies of, the cells will meet again."""
+        """Do as an engine. Whatever the process dies of, the cells will meet again."""
         missing = [cell for cell in cells if self.stored(cell.chain) is None]
         if missing:
             with suppress(LostCallError):
@@ -87,11 +88,11 @@ class Worker:
                 )
 
     def record(self, chain: Chain) -> Record:
-        """As of an engine: with what the chain builds on, each within limits of its own."""
+        """Do as an engine: with what the chain builds on, each within limits of its own."""
         return self._turns.record(chain)
 
     def attempt(self, chain: Chain) -> Record | None:
-        """As of an engine."""
+        """Do as an engine."""
         return self._turns.attempt(chain)
 
     def _computed(self, chain: Chain) -> Record:
@@ -109,18 +110,16 @@ class Worker:
                 _record,
                 self._session,
                 chain,
-                [record for one in needed(chain) if (record := self._settled.get(one))],
+                [record for link in needed(chain) if (record := self._settled.get(link))],
                 timeout=self._limits.seconds(chain),
                 memory=self._memory,
                 on_event=hear,
             )
         except LostCallError as lost:
-            told = {"reason": str(lost), "traceback": lost.traceback, "output": lost.output}
-            error = {name: text for name, text in told.items() if text}
-            if lost.by_machine:
-                error["cause"] = MACHINE
+            cause = MACHINE if lost.by_machine else None
+            failure = Failure(str(lost), lost.traceback or None, lost.output or None, cause)
             draft = draft or self._session.engine.draft(chain)  # its end came before its first word
-            record = replace(draft, status="timeout" if isinstance(lost, TimedOutError) else "failed", error=error)
+            record = replace(draft, status="timeout" if isinstance(lost, TimedOutError) else "failed", error=failure)
             self._store.put(record, {})
             return record
 

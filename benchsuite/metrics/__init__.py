@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchsuite.metrics.accuracy import Evaluation, evaluate, pack_bits, unpack_bits
-    from benchsuite.metrics.counts import LayerCounts, count_layers, layer_macs, neff, totals
+    from benchsuite.metrics.counts import count_layers, layer_macs, neff, totals
     from benchsuite.metrics.digests import mask_digest, weights_digest
     from benchsuite.metrics.latency import latency_ms
+    from benchsuite.metrics.layer_counts import LayerCounts
     from benchsuite.metrics.layers import batch_norms, prunable, select, trained_weight
     from benchsuite.metrics.measure import measure_model
     from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
@@ -49,7 +50,10 @@ __all__ = [
     "weights_digest",
 ]
 
-_MODULES = ("statistics", "layers", "tensors", "accuracy", "digests", "widths", "counts", "size", "latency", "measure")
+_MODULES = (
+    *("statistics", "layer_counts", "layers", "tensors", "accuracy", "digests", "widths", "counts", "size", "latency"),
+    "measure",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -10,33 +10,14 @@ from torch import Tensor, nn
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.metrics.digests import mask_digest
 from benchsuite.metrics.evaluation import evaluating
+from benchsuite.metrics.layer_counts import LayerCounts
 from benchsuite.metrics.layers import PRUNABLE, identity, prunable, sharing
 from benchsuite.metrics.tensors import parameters
 from benchsuite.metrics.widths import nominal_bits
 
 
-@dataclass(frozen=True)
-class LayerCounts:
-    """The counts of one prunable layer; biases are not among its weights."""
-
-    name: str
-    shape: tuple[int, ...]
-    weights: int
-    zeros: int
-    macs: int
-    """Multiply-accumulates for one example, of the layer as a dense one."""
-    effective_macs: int
-    """Those with a non-zero weight."""
-    neff: float
-    """Effective number of weights, the whole tensor being one block."""
-    bits: float
-    """Nominal bit width of a weight."""
-    mask_sha256: str
-    """Digest of which weights are not zero: its first 16 hex digits."""
-
-
 def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
-    """Multiply-accumulates per prunable layer for one example, counted in a forward pass, never by formula.
+    """Return the multiply-accumulates per prunable layer for one example, counted in a forward pass, never by formula.
 
     They are those of its weight wherever the pass uses it, in a call of the layer or without one. A layer called
     several times sums up, one not used has 0.
@@ -63,7 +44,7 @@ def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
 
 
 def neff(weight: Tensor) -> float:
-    """Effective number of weights: (Σ|w|)² / Σw², in [1, n]; 0.0 for all zeros, nan where a weight is not finite.
+    """Return the effective number of weights: (Σ|w|)² / Σw², in [1, n]; 0 of zeros, nan where a weight is not finite.
 
     The inverse participation ratio 1 / Σp², p = |w| / Σ|w|. Source: Wang et al. 2026, "Effective Model Pruning".
     """
@@ -77,7 +58,7 @@ def neff(weight: Tensor) -> float:
 def count_layers(
     model: nn.Module, macs: Mapping[str, int], bits: Mapping[str, float] | None = None
 ) -> tuple[LayerCounts, ...]:
-    """The counts of every prunable layer, in model order, on its effective weights.
+    """Return the counts of every prunable layer, in model order, on its effective weights.
 
     macs: per layer, from `layer_macs`. bits: nominal bit width where it is not that of `nominal_bits`.
     Errors: ConfigError if `bits` names no layer.
@@ -97,7 +78,7 @@ def _count(name: str, layer: nn.Module, macs: int, bits: float) -> LayerCounts:
     assert isinstance(weight, Tensor)
     weight = weight.detach()
     nonzeros = int(torch.count_nonzero(weight))
-    weights = weight.numel()
+    weights, effective = weight.numel(), neff(weight)
     return LayerCounts(
         name=name,
         shape=tuple(weight.shape),
@@ -105,14 +86,14 @@ def _count(name: str, layer: nn.Module, macs: int, bits: float) -> LayerCounts:
         zeros=weights - nonzeros,
         macs=macs,
         effective_macs=round(macs * nonzeros / weights),
-        neff=neff(weight),
+        neff=effective if isfinite(effective) else None,
         bits=bits,
         mask_sha256=mask_digest(weight),
     )
 
 
 def coverage(model: nn.Module) -> tuple[float, list[str]]:
-    """The share of all weights that pruning and quantization can reach, and the names of the other weights.
+    """Return the share of all weights that pruning and quantization can reach, and the names of the other weights.
 
     The weights are the parameters of two or more dimensions, tied ones counted once.
     """
@@ -128,7 +109,7 @@ def coverage(model: nn.Module) -> tuple[float, list[str]]:
 
 
 def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | float]:
-    """The model's totals by metric name.
+    """Return the model's totals by metric name.
 
     `sparsity` is over the weights of Linear and Conv layers, `param_sparsity` over all parameters, both in [0, 1];
     `bits_per_weight` is the mean nominal bit width of a prunable weight; `covered` is as of `coverage`. Buffers are no

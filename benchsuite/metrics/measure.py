@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from benchsuite.metrics.counts import LayerCounts, count_layers, layer_macs, totals
+from benchsuite.metrics.counts import count_layers, layer_macs, totals
 from benchsuite.metrics.evaluation import evaluating
+from benchsuite.metrics.layer_counts import LayerCounts
 from benchsuite.metrics.size import dense_bytes, size_bytes
 
 

@@ -36,7 +36,7 @@ class Store:
         self._locks = home / "locks"
 
     def open(self) -> None:
-        """Make the folders, and see to it that there is room. Errors: StoreError, before any work is lost."""
+        """Make the folders, and check that there is room. Errors: StoreError, before any work is lost."""
         try:
             for folder in (self._entries, self._aside, self._locks):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ class Store:
     def check(self) -> None:
         """Check that the store could be opened, without writing anything. Errors: StoreError."""
         try:
-            nearest = next(one for one in (self.home, *self.home.absolute().parents) if one.exists())
+            nearest = next(folder for folder in (self.home, *self.home.absolute().parents) if folder.exists())
             free = shutil.disk_usage(nearest).free
         except OSError as error:
             raise self._unwritable(error.strerror) from error
@@ -70,7 +70,7 @@ class Store:
     def lock(self, key: str, *, wait: bool = True) -> Iterator[bool]:
         """Let one process at a time work on a key; the lock is released when the process dies.
 
-        Gives whether the lock is held: it always is, but without `wait` where another process has it.
+        Yields True once the lock is held; False without `wait` where another process has it.
         """
         lock = FileLock(self._locks / f"{key}.lock")
         with self._writing(), suppress(Timeout):
@@ -81,7 +81,7 @@ class Store:
             lock.release()
 
     def record(self, key: str) -> Record | None:
-        """The record of the entry; None where there is none, or a broken one, which is set aside."""
+        """Return the record of the entry; None where there is none, or a broken one, which is set aside."""
         content = self._verified(key, RECORD)
         if content is None:
             return None
@@ -95,7 +95,7 @@ class Store:
         return record
 
     def file(self, key: str, name: str) -> Path | None:
-        """A checked file of the entry; None where it has none, or the entry is broken and set aside."""
+        """Return a checked file of the entry; None where it has none, or the entry is broken and set aside."""
         path, expected = self._entries / key / name, self._sums(key).get(name)
         if expected is None and not path.exists():
             return None
@@ -129,7 +129,7 @@ class Store:
             shutil.rmtree(aside, ignore_errors=True)
 
     def _replace(self, key: str, entry: Path) -> None:
-        """Rename an entry into place: again if the last breath of a killed run's worker came between."""
+        """Rename an entry into place: again if the last write of a killed run's worker came between."""
         while True:
             self._set_aside(key, discard=True)
             try:

@@ -1,4 +1,4 @@
-"""The manifest of committed networks: which files there are, whose weights they hold, and the digests of both.
+"""The manifest of committed networks: their files, the boards and trainings that they are of, and their digests.
 
 checkpoints/<key>.safetensors    the network after the chain of that key
 checkpoints/manifest.json        one entry for each, sorted by key
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
 
+from benchsuite.chain import JSON, Use
 from benchsuite.errors import ConfigError
 from benchsuite.reading import read_text
 from benchsuite.store.record import Record
@@ -25,33 +25,36 @@ class Checkpoint:
 
     boards: tuple[str, ...]
     """The boards whose committed records have it as a dense parent, sorted."""
-    model: Mapping[str, object]
+    model: Mapping[str, JSON]
     """Name and fields of the plugin, as `dataset`."""
-    dataset: Mapping[str, object]
+    dataset: Mapping[str, JSON]
     seed: int
     file_bytes: int
     file_sha256: str
     weights_sha256: str
-    """Of the tensors, as in the record."""
+    """Digest of the tensors, as in the record."""
 
     @classmethod
     def of(cls, record: Record, boards: tuple[str, ...], content: bytes) -> "Checkpoint":
-        """Of the record of a dense training, and the file with its weights."""
-        (train, *_) = cast(list[dict[str, dict[str, object]]], record.cell["steps"])
-        model, dataset = ({name: train[kind][name] for name in ("name", "fields")} for kind in ("model", "dataset"))
+        """Return the entry of the record of a dense training and the file with its weights."""
+        training = record.chain.training
         return cls(
             boards=boards,
-            model=model,
-            dataset=dataset,
-            seed=cast(int, record.cell["seed"]),
+            model=_configured(training.model),
+            dataset=_configured(training.dataset),
+            seed=record.seed,
             file_bytes=len(content),
             file_sha256=sha256(content).hexdigest(),
-            weights_sha256=str(record.metrics["weights_sha256"]),
+            weights_sha256=record.metrics.weights_sha256 or "",
         )
 
 
+def _configured(use: Use) -> dict[str, JSON]:
+    return {"name": use.name, "fields": use.settings()}
+
+
 def read_manifest(folder: Path) -> dict[str, Checkpoint]:
-    """The entries of `folder/manifest.json` by key; none where there is no such file. Errors: ConfigError naming it."""
+    """Return the entries of `folder/manifest.json` by key; none without such a file. Errors: ConfigError naming it."""
     path = folder / MANIFEST
     if not path.exists():
         return {}
@@ -84,13 +87,13 @@ def _boards(key: str, entry: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def manifest_text(entries: Mapping[str, Checkpoint]) -> str:
-    """The manifest in canonical form: sorted, a line for each value."""
+    """Return the manifest in canonical form: sorted, a line for each value."""
     content = {"schema": SCHEMA, "checkpoints": {key: asdict(entry) for key, entry in entries.items()}}
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_network(folder: Path, key: str, entry: Checkpoint) -> bytes:
-    """The bytes of the network's file, as its entry says they are. Errors: ConfigError naming the file."""
+    """Return the bytes of the network's file, as its entry says they are. Errors: ConfigError naming the file."""
     path = folder / f"{key}{SUFFIX}"
     try:
         content = path.read_bytes()

@@ -74,7 +74,7 @@ class Command:
     def results(self, name: str = "small") -> dict[str, Record]:
         """The records of a board's results by method and setting, or role."""
         records = read_lines(self.folder / "results" / f"{name}.jsonl")
-        return {f"{record.cell['method']} {record.cell['setting']}".strip(): record for record in records}
+        return {f"{record.place.method} {record.place.setting}".strip(): record for record in records}
 
 
 @pytest.fixture

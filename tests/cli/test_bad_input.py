@@ -201,12 +201,11 @@ steps = [{{prune = "percentile", sparsity = [0.5, 0.9]}}]
         for how, reason in expected.items():
             record = records.pop(f"{method} {how}")
             assert record.status == "failed", how
-            assert reason in record.error["reason"]
-            assert record.error["traceback"].startswith("Traceback (most recent call last):")
-            assert f"failed: {method} {how}, seed 0: {record.error['reason']}" in result.err
+            assert reason in record.error.reason
+            assert record.error.traceback.startswith("Traceback (most recent call last):")
+            assert f"failed: {method} {how}, seed 0: {record.error.reason}" in result.err
     assert (
-        'raise RuntimeError("the pruner is out of ideas")'
-        in benchsuite.results()["failing how raises"].error["traceback"]
+        'raise RuntimeError("the pruner is out of ideas")' in benchsuite.results()["failing how raises"].error.traceback
     )
     assert len(records) == 1 + 2 * 2
     assert {record.status for record in records.values()} == {"ok"}
@@ -244,7 +243,7 @@ def test_two_plugins_that_claim_one_name(benchsuite, install_plugin):
         "percentile": "ok",
         "random as percentile": "ok",
     }
-    reason = records["failing"].error["reason"]
+    reason = records["failing"].error.reason
     assert all(part in reason for part in ("one-dist", "two-dist", "BENCHSUITE_BLOCK="))
 
 

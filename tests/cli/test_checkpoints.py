@@ -62,11 +62,11 @@ def network(folder) -> Path:
 
 def deterministic(path: Path) -> list[tuple[object, ...]]:
     """The fields that another run gives again, of all records."""
-    return [(one.key, one.status, one.cell, one.metrics, one.layers, one.history) for one in read_lines(path)]
+    return [(one.key, one.status, one.place, one.metrics, one.layers, one.history) for one in read_lines(path)]
 
 
 def seconds(benchsuite) -> object:
-    return benchsuite.results()["dense mlp"].cost["train_seconds"]
+    return benchsuite.results()["dense mlp"].cost.train_seconds
 
 
 def the_rows_are_the_committed_ones(benchsuite) -> None:
@@ -88,7 +88,7 @@ def test_a_run_starts_from_the_committed_network(benchsuite, committed):
     dense = benchsuite.results()["dense mlp"]
     assert dense.text in (benchsuite.folder / "committed" / "small.jsonl").read_text(encoding="utf-8").splitlines()
     stored = read_lines(benchsuite.home / "store" / dense.key / "record.json")[0]
-    assert set(stored.cell) == {"seed", "steps"}
+    assert stored.place is None
     again = benchsuite("run", committed, "--baselines", "committed")
     assert "committed" not in again.err
     assert seconds(benchsuite) == SECONDS
@@ -123,14 +123,14 @@ def test_another_board_starts_from_it_too(benchsuite, committed):
     other = benchsuite.board('[[rows]]\nsteps = [{prune = "unit", sparsity = 0.5}]', text=text, name="other.toml")
     result = benchsuite("run", other, "--baselines", "committed")
     assert (result.code, TAKEN in result.err) == (0, True)
-    assert benchsuite.results("other")["dense mlp"].cell["board"] == "other"
+    assert benchsuite.results("other")["dense mlp"].place.board == "other"
 
 
 def test_python_starts_from_it_and_says_nothing(benchsuite, committed, network, capsys):
     records = package.run(committed, baselines="committed", home=benchsuite.folder / "one")
     assert capsys.readouterr() == ("", "")
-    (dense,) = [one for one in records if one.cell["role"] == "dense"]
-    assert dense.cost["train_seconds"] == SECONDS
+    (dense,) = [one for one in records if one.place.role == "dense"]
+    assert dense.cost.train_seconds == SECONDS
     scratch = package.run(committed, baselines="committed", from_scratch=True, home=benchsuite.folder / "two")
     assert [one.metrics for one in scratch] == [one.metrics for one in records]
     network.unlink()
@@ -225,11 +225,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_manifest_tells_whose_weights_these_are(committed, folder, network):
-    (dense,) = [one for one in read_lines(folder.parent / "small.jsonl") if one.cell["role"] == "dense"]
+    (dense,) = [one for one in read_lines(folder.parent / "small.jsonl") if one.place.role == "dense"]
     assert network.stem == dense.key
     (entry,) = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["checkpoints"].values()
     assert (entry["boards"], entry["seed"], entry["file_bytes"]) == (["small"], 0, network.stat().st_size)
-    assert entry["weights_sha256"] == dense.metrics["weights_sha256"]
+    assert entry["weights_sha256"] == dense.metrics.weights_sha256
     assert (entry["model"]["name"], entry["model"]["fields"]["hidden"]) == ("mlp", [8])
     assert entry["dataset"]["name"] == "digits"
 

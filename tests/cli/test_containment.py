@@ -13,7 +13,8 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from benchsuite.store import Record, read_lines
+from benchsuite.store import Failure, Record, read_lines
+from benchsuite.store.record_reader import read_record
 
 PRUNER = """
 import ctypes, os, random, sys, time
@@ -113,7 +114,7 @@ def undisturbed(tmp_path_factory) -> list[Record]:
     folder = tmp_path_factory.mktemp("undisturbed")
     (folder / "small.toml").write_text(board(HONEST, SEEDS), encoding="utf-8")
     records = benchsuite.run(folder / "small.toml", home=folder / "home")
-    return [Record.parse(record.text) for record in records]
+    return [read_record(record.text) for record in records]
 
 
 @pytest.fixture
@@ -125,12 +126,12 @@ def contained(benchsuite, undisturbed):
         assert result.code == 3, result.err
         assert "Traceback" not in result.err
         assert "weight" in result.out
-        honest = {one.key: outcome(one) for one in undisturbed if one.cell["seed"] in seeds}
+        honest = {one.key: outcome(one) for one in undisturbed if one.seed in seeds}
         assert {one.key: outcome(one) for one in results(benchsuite) if one.key in honest} == honest
-        others = sorted((one for one in results(benchsuite) if one.key not in honest), key=lambda one: one.cell["role"])
+        others = sorted((one for one in results(benchsuite) if one.key not in honest), key=lambda one: one.place.role)
         controls, bad = others[: len(seeds)], others[len(seeds) :]
-        assert [(one.cell["role"], one.status) for one in controls] == [("control", "skipped")] * len(seeds)
-        assert {(one.cell["role"], one.cell["seed"]) for one in bad} == {("row", seed) for seed in seeds}
+        assert [(one.place.role, one.status) for one in controls] == [("control", "skipped")] * len(seeds)
+        assert {(one.place.role, one.seed) for one in bad} == {("row", seed) for seed in seeds}
         assert len(bad) == len(seeds)
         return bad
 
@@ -142,8 +143,8 @@ def test_a_misdeed_costs_its_own_cell(contained, install_plugin, misdeed, reason
     install_plugin("bad-dist", PRUNER.format(misdeed=misdeed))
     (record,) = contained(BAD, "--memory", "2")
     assert record.status == "failed"
-    assert reason in record.error["reason"]
-    assert [plugin["distribution"] for plugin in record.provenance["plugins"]][-1] == "bad-dist"
+    assert reason in record.error.reason
+    assert [plugin.distribution for plugin in record.provenance.plugins][-1] == "bad-dist"
 
 
 def test_sleeping_for_ever_is_a_timeout_that_says_where(benchsuite, contained, install_plugin):
@@ -152,23 +153,23 @@ def test_sleeping_for_ever_is_a_timeout_that_says_where(benchsuite, contained, i
     assert benchsuite("run", benchsuite.board(text=board(HONEST)), "--output", "before").code == 0
     (record,) = contained(BAD, "--timeout", "4")
     assert record.status == "timeout"
-    assert record.error["reason"] == "took longer than the 4 seconds that it may"
-    assert "good night" in record.error["output"]
-    assert "bad_dist.py" in record.error["output"]
+    assert record.error.reason == "took longer than the 4 seconds that it may"
+    assert "good night" in record.error.output
+    assert "bad_dist.py" in record.error.output
 
 
 def test_each_seed_has_its_record_and_its_worker(contained, install_plugin):
     install_plugin("bad-dist", PRUNER.format(misdeed="print('last words'); os._exit(3)"))
     for record in contained(BAD, seeds=SEEDS):
         assert record.status == "failed"
-        assert record.error == {"reason": "ended its process with exit code 3", "output": "last words"}
+        assert record.error == Failure("ended its process with exit code 3", output="last words")
 
 
 def test_what_a_failing_plugin_printed_is_in_its_record(contained, install_plugin):
     install_plugin("bad-dist", PRUNER.format(misdeed="print('a hint'); raise ValueError('no')"))
     (record,) = contained(BAD)
-    assert record.error["output"] == "a hint"
-    assert record.error["traceback"].startswith("Traceback (most recent call last):")
+    assert record.error.output == "a hint"
+    assert record.error.traceback.startswith("Traceback (most recent call last):")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_raising_before_anything_is_registered(contained, install_plugin, source
     install_plugin("bad-dist", source)
     (record,) = contained(BAD)
     assert record.status == "failed"
-    assert reason in record.error["reason"]
+    assert reason in record.error.reason
 
 
 @pytest.mark.parametrize(
@@ -200,8 +201,8 @@ def test_not_surviving_its_own_import(contained, install_plugin, source, reason)
     install_plugin("bad-dist", source)
     (record,) = contained(BAD, "--timeout", "4")
     assert record.status == "failed"
-    assert " when it was loaded" in record.error["reason"]
-    assert reason in record.error["reason"]
+    assert " when it was loaded" in record.error.reason
+    assert reason in record.error.reason
 
 
 def test_the_plugins_command_says_what_was_not_survived(benchsuite, install_plugin):
@@ -215,8 +216,8 @@ def test_claiming_the_name_of_another(contained, install_plugin):
     install_plugin("bad-dist", PRUNER.format(misdeed="").replace('"bad"', '"percentile"'))
     (record,) = contained(BAD.replace('"bad"', '"percentile"'))
     assert record.status == "failed"
-    assert "claimed by the plugins" in record.error["reason"]
-    assert "bad-dist" in record.error["reason"]
+    assert "claimed by the plugins" in record.error.reason
+    assert "bad-dist" in record.error.reason
 
 
 def test_what_an_import_changes_is_put_back(benchsuite, install_plugin, undisturbed):
@@ -224,7 +225,7 @@ def test_what_an_import_changes_is_put_back(benchsuite, install_plugin, undistur
     install_plugin("bad-dist", f"{PRUNER.format(misdeed='')}\n{misdeeds}\n")
     result = benchsuite("run", benchsuite.board(text=board(HONEST)))
     assert result.code == 0, result.err
-    expected = [outcome(one) for one in undisturbed if one.cell["seed"] == 0]
+    expected = [outcome(one) for one in undisturbed if one.seed == 0]
     assert [outcome(one) for one in results(benchsuite)] == expected
 
 
@@ -259,10 +260,10 @@ def test_a_network_that_crashes_when_built_costs_what_is_made_from_it(benchsuite
     install_plugin("bad-dist", CRASHING_MODEL)
     models = "['crashing', {name = 'mlp', hidden = [8]}]"
     assert benchsuite("run", benchsuite.board(text=board(HONEST, model=models))).code == 3
-    expected = [outcome(one) for one in undisturbed if one.cell["seed"] == 0]
+    expected = [outcome(one) for one in undisturbed if one.seed == 0]
     assert [outcome(one) for one in results(benchsuite) if one.status == "ok"] == expected
     lost = [one for one in results(benchsuite) if one.status != "ok"]
-    assert sorted((one.cell["role"], one.status) for one in lost) == [
+    assert sorted((one.place.role, one.status) for one in lost) == [
         ("control", "skipped"),
         ("dense", "failed"),
         ("row", "skipped"),

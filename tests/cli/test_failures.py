@@ -66,8 +66,8 @@ def test_the_tracebacks_are_a_file_away(run, benchsuite):
     )
     assert "Traceback" not in told
     error = benchsuite.results()["marked before"].error
-    assert "in masks" in error["traceback"]
-    assert error["output"] == "a trace of what was tried"
+    assert "in masks" in error.traceback
+    assert error.output == "a trace of what was tried"
 
 
 def test_verbose_prints_each_traceback_once_with_its_cells(run):

@@ -1,11 +1,12 @@
 """The results file: a run adds to it, and takes away only what a newer result replaces."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchsuite.store import Record, read_lines
+from benchsuite.store import Metrics, Record, read_lines
 from benchsuite.store.integrity import read_verified
 
 BOARD = """
@@ -43,7 +44,7 @@ def places(file: Path = FILE) -> set[tuple[str, int]]:
 
 
 def place(record: Record) -> tuple[str, int]:
-    return f"{record.cell['method']} {record.cell['setting']}".removesuffix(" mlp"), record.cell["seed"]
+    return f"{record.place.method} {record.place.setting}".removesuffix(" mlp"), record.seed
 
 
 def expected(*seeds: int, levels: tuple[float, ...] = (0.5, 0.8)) -> set[tuple[str, int]]:
@@ -80,7 +81,7 @@ def test_other_seeds_stand_beside_those_of_the_board(benchsuite):
     run(benchsuite, name)
     run(benchsuite, name, "--seeds", "7")
     assert places() == expected(0, 1, 7)
-    assert {tuple(record.cell["seeds"]) for record in read_lines(FILE)} == {(0, 1, 7)}
+    assert {record.place.seeds for record in read_lines(FILE)} == {(0, 1, 7)}
     run(benchsuite, name)
     assert places() == expected(0, 1)
     (kept,) = aside()
@@ -89,7 +90,7 @@ def test_other_seeds_stand_beside_those_of_the_board(benchsuite):
 
 def test_seeds_alone_are_a_whole_board_of_these_seeds(benchsuite):
     run(benchsuite, board(benchsuite), "--seeds", "7")
-    assert {tuple(record.cell["seeds"]) for record in read_lines(FILE)} == {(7,)}
+    assert {record.place.seeds for record in read_lines(FILE)} == {(7,)}
 
 
 def test_rows_that_are_copied_from_the_baselines_replace_none_of_this_machine(benchsuite):
@@ -104,7 +105,7 @@ def test_rows_that_are_copied_from_the_baselines_replace_none_of_this_machine(be
     assert set(before) <= set(FILE.read_text().splitlines())
     FILE.unlink()
     run(benchsuite, name, "--add", "random", "--baselines", "committed")
-    copied = {place(record) for record in read_lines(FILE) if record.cell.get("committed")}
+    copied = {place(record) for record in read_lines(FILE) if record.place.committed}
     assert copied == expected(0, 1) - expected(0, 1, levels=())
 
 
@@ -165,5 +166,5 @@ def test_a_failure_does_not_replace_a_result(benchsuite):
     session = Session(home=benchsuite.home, data_root=benchsuite.home)
     planned = session.plan(session.board(name))
     before = read_lines(FILE)
-    merge_results(FILE, planned, [Record(one.key, "timeout", one.cell) for one in before])
+    merge_results(FILE, planned, [replace(record, status="timeout", metrics=Metrics(), layers=()) for record in before])
     assert read_lines(FILE) == before

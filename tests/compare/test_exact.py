@@ -56,7 +56,10 @@ def test_any_field_that_differs_is_named(change, fields):
 def test_a_share_covered_that_older_records_lack_is_no_difference(before, now, equal):
     def covering(share):
         metrics = {} if share is None else {"covered": share}
-        return [changed(one, metrics={**one.metrics, **metrics}) for one in run(seeds=[0])]
+        return [
+            replace(one, metrics=replace(one.metrics, numbers={**one.metrics.numbers, **metrics}))
+            for one in run(seeds=[0])
+        ]
 
     assert bool(repetition(covering(before), covering(now)).different) != equal
 

@@ -273,7 +273,7 @@ def slim_board(tmp_path_factory):
 
 
 def shapes(record) -> dict[str, list[int]]:
-    return {layer["name"]: list(layer["shape"]) for layer in record.layers}
+    return {layer.name: list(layer.shape) for layer in record.layers}
 
 
 def test_records_of_a_slimmed_chain(slim_board):
@@ -283,20 +283,22 @@ def test_records_of_a_slimmed_chain(slim_board):
     assert shapes(before) == shapes(after)
     assert sum(shape[0] for name, shape in shapes(after).items() if name != "fc") == 24 - 13
     for metric in ("parameters", "macs", "effective_macs", "nonzeros", "size_bytes"):
-        assert before.metrics[metric] < dense.metrics[metric]
-    assert before.metrics["sparsity"] == 0
-    assert after.cost["epochs"] == 2 + 2
+        assert before.metrics.number(metric) < dense.metrics.number(metric)
+    assert before.metrics.number("sparsity") == 0
+    assert after.cost.epochs == 2 + 2
     assert "bn_sparsity" in after.history
-    assert sum(after.metrics["bn_scales"]["counts"]) == 24 - 13
-    assert "bn_scales" not in before.metrics
+    assert sum(after.metrics.bn_scales.counts) == 24 - 13
+    assert before.metrics.bn_scales is None
 
 
 def test_compression_is_relative_to_the_dense_parent(slim_board):
     _, planned, records = slim_board
     parent = dense_bytes(engine_at(registry_with(), slim_board[0]).steps.build(planned.cells[0].chain))
-    assert parent > 4 * records["dense convnet, seed 0"].metrics["parameters"]
+    assert parent > 4 * records["dense convnet, seed 0"].metrics.number("parameters")
     for record in records.values():
-        assert record.metrics["compression"] == pytest.approx(parent / record.metrics["size_bytes"], rel=1e-12)
+        assert record.metrics.number("compression") == pytest.approx(
+            parent / record.metrics.number("size_bytes"), rel=1e-12
+        )
 
 
 def test_the_control_removes_as_many_channels_of_each_layer_but_others(slim_board):
@@ -310,8 +312,8 @@ def test_the_control_removes_as_many_channels_of_each_layer_but_others(slim_boar
     for name, control in controls.items():
         row = records[f"{name}, seed 0"]
         assert shapes(control) == shapes(row)
-        assert [layer["zeros"] for layer in control.layers] == [layer["zeros"] for layer in row.layers]
-        assert control.cost["epochs"] == row.cost["epochs"]
+        assert [layer.zeros for layer in control.layers] == [layer.zeros for layer in row.layers]
+        assert control.cost.epochs == row.cost.epochs
     engine = engine_at(registry_with(), home)
     own, random = (
         engine._state(next(cell.chain for cell in planned.cells if cell.name == name)).removals[0]
@@ -326,10 +328,10 @@ def test_the_control_removes_as_many_channels_of_each_layer_but_others(slim_boar
 def test_masks_and_grids_hold_on_a_slimmed_network(slim_board):
     _, _, records = slim_board
     masked, quantized, twice = (records[f"slim{name}, seed 0"] for name in (", mask", ", quantize", " twice"))
-    assert masked.metrics["sparsity"] == pytest.approx(0.5, abs=0.05)
+    assert masked.metrics.number("sparsity") == pytest.approx(0.5, abs=0.05)
     assert shapes(masked) == shapes(quantized) == shapes(records["slim, seed 0"])
-    assert quantized.metrics["bits_per_weight"] == 4
-    assert quantized.metrics["compression"] > records["slim, seed 0"].metrics["compression"]
+    assert quantized.metrics.number("bits_per_weight") == 4
+    assert quantized.metrics.number("compression") > records["slim, seed 0"].metrics.number("compression")
     assert 3 <= sum(shape[0] for name, shape in shapes(twice).items() if name != "fc") < 11
 
 
@@ -373,7 +375,7 @@ def test_channels_are_not_removed_after_masks_or_quantization(tmp_path):
         record = run(planned, engine_at(registry_with(), tmp_path))["late, seed 0"]
         assert record.status == "failed"
         told = "channels are removed from a plain network: before masks and quantization, not after"
-        assert record.error["reason"] == told
+        assert record.error.reason == told
 
 
 # Breaches of the contract
@@ -438,8 +440,8 @@ def test_breaches_cost_exactly_their_own_cells(tmp_path):
     records = run(planned, engine_at(registry, tmp_path))
     for breach, reason in BREACHES.items():
         record = records[f"half breach {breach}, seed 0"]
-        assert (record.status, record.error["reason"]) == ("failed", reason)
-        assert "Traceback" in record.error["traceback"]
+        assert (record.status, record.error.reason) == ("failed", reason)
+        assert "Traceback" in record.error.traceback
     changing, fine = (records[f"half breach {name}, seed 0"] for name in ("changes the model", "none"))
     assert (changing.status, fine.status) == ("ok", "ok")
     assert changing.metrics == fine.metrics

@@ -26,7 +26,7 @@ def outcomes(folder, *rows, registry=None, **dense) -> dict[str, tuple[str, str]
     for record in records.values():
         assert record.status == "ok" or not record.metrics
     return {
-        method if role == "row" else role: (record.status, str((record.error or {}).get("reason", "")))
+        method if role == "row" else role: (record.status, record.error.reason if record.error else "")
         for (role, method), record in records.items()
     }
 

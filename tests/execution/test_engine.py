@@ -14,7 +14,7 @@ from benchsuite.errors import ConfigError
 from benchsuite.execution.results import merge_results
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.session import Session
-from benchsuite.store import read_lines
+from benchsuite.store import Failure, read_lines
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def test_failing_plugins_cost_exactly_their_own_cells(tmp_path):
     for name, (_, reason) in FAILING.items():
         record = records[f"{names[name]}, seed 0"]
         assert record.status == "failed"
-        assert str(record.error["reason"]).startswith(reason)
-        assert "Traceback (most recent call last)" in record.error["traceback"]
-    assert 'raise RuntimeError("no mask today")' in records["raising, seed 0"].error["traceback"]
+        assert record.error.reason.startswith(reason)
+        assert "Traceback (most recent call last)" in record.error.traceback
+    assert 'raise RuntimeError("no mask today")' in records["raising, seed 0"].error.traceback
     others = [record for name, record in records.items() if name.partition(" ")[0] in ("dense", "random")]
     assert [record.status for record in [*others, records["percentile sparsity 0.5, seed 0"]]] == ["ok"] * 3
     again = run(planned, engine_at(registry, tmp_path))
@@ -127,11 +127,11 @@ def test_what_builds_on_a_failure_is_skipped_and_says_on_which(tmp_path):
     before, tuned, last = own.values()
     assert (before.status, tuned.status, last.status) == ("failed", "skipped", "skipped")
     told = f"builds on {before.key}, which failed: RuntimeError: no mask today"
-    assert tuned.error == {"reason": told}
-    assert last.error == {"reason": f"builds on {tuned.key}, which was skipped: {told}"}
+    assert tuned.error == Failure(told)
+    assert last.error == Failure(f"builds on {tuned.key}, which was skipped: {told}")
     controls = [record for name, record in records.items() if name.startswith("random")]
     assert {record.status for record in controls} == {"skipped"}
-    assert {record.error["reason"].partition(": ")[2].partition(",")[0] for record in controls} >= {
+    assert {record.error.reason.partition(": ")[2].partition(",")[0] for record in controls} >= {
         f"builds on {before.key}"
     }
 
@@ -257,8 +257,8 @@ def test_a_learned_quantizer_through_save_and_load(tmp_path):
     assert scale != initial
     loaded = engine_at(registry, tmp_path)._state(chain).model
     assert torch.equal(loaded.fc1.weight.unique(), torch.stack([-scale, torch.zeros(()), scale]))
-    assert after.metrics["sparsity"] == before.metrics["sparsity"]
-    assert after.metrics["bits_per_weight"] == 1
+    assert after.metrics.number("sparsity") == before.metrics.number("sparsity")
+    assert after.metrics.number("bits_per_weight") == 1
 
 
 @dataclass(frozen=True)
@@ -290,8 +290,8 @@ def test_the_macs_are_those_of_the_data_set(tmp_path):
     planned = plan_rows(registry, dataset={"name": "dots", "side": [6, 12]}, model="conv")
     small, large = records_in_order(planned, engine_at(registry, tmp_path))
     fully_connected = 4 * 3
-    assert small.metrics["macs"] == 6 * 6 * 4 * 9 + fully_connected
-    assert large.metrics["macs"] == 12 * 12 * 4 * 9 + fully_connected
+    assert small.metrics.number("macs") == 6 * 6 * 4 * 9 + fully_connected
+    assert large.metrics.number("macs") == 12 * 12 * 4 * 9 + fully_connected
 
 
 def test_merged_results_have_their_places_of_today(tmp_path):
@@ -304,12 +304,12 @@ def test_merged_results_have_their_places_of_today(tmp_path):
     edited = plan_rows(registry, first, {**last, "label": "new label"})
     (cell,) = [one for one in edited.cells if one.method == "ste-symmetric"]
     merge_results(file, edited, [one.record for one in run_cells(edited.board, [cell], engine, print)])
-    places = {(record.cell["line"], record.cell["method"]) for record in read_lines(file)}
+    places = {(record.place.line, record.place.method) for record in read_lines(file)}
     assert places == {(0, "dense"), (1, "ste-symmetric"), (2, "new label")}
     assert sorted(record.key for record in read_lines(file)) == [record.key for record in read_lines(file)]
     shorter = plan_rows(registry, first)
     merge_results(file, shorter, [])
-    assert {record.cell["method"] for record in read_lines(file)} == {"dense", "ste-symmetric"}
+    assert {record.place.method for record in read_lines(file)} == {"dense", "ste-symmetric"}
 
 
 def test_records_say_in_their_title_what_was_changed_of_the_board(tmp_path):
@@ -317,8 +317,8 @@ def test_records_say_in_their_title_what_was_changed_of_the_board(tmp_path):
     changes = ("rows=[]", "dense.model.hidden=[4]", "dense.recipe.epochs=1")
     planned = session.plan(session.board("quick", changes), seeds=[0])
     (record,) = run(planned, session.engine).values()
-    assert record.cell["title"] == " · ".join(["Quick: an MLP on 8×8 digits", *changes])
-    assert (record.cost["epochs"], record.metrics["parameters"]) == (1, 64 * 4 + 4 + 4 * 10 + 10)
+    assert record.place.title == " · ".join(["Quick: an MLP on 8×8 digits", *changes])
+    assert (record.cost.epochs, record.metrics.number("parameters")) == (1, 64 * 4 + 4 + 4 * 10 + 10)
 
 
 def test_a_row_of_random_masks_that_empty_a_layer_has_its_control(tmp_path):
@@ -331,4 +331,4 @@ def test_a_row_of_random_masks_that_empty_a_layer_has_its_control(tmp_path):
     records = run(plan_rows(registry, {"steps": [{"prune": "emptying"}]}), engine_at(registry, tmp_path))
     control = records["random as emptying, seed 0"]
     assert (control.status, control.error) == ("ok", None)
-    assert [layer["zeros"] for layer in control.layers] == [0, 24]
+    assert [layer.zeros for layer in control.layers] == [0, 24]

@@ -103,9 +103,9 @@ def test_the_histogram_of_scales_counts_each_channel_once():
         model[0].weight.copy_(torch.tensor([0.0, -2.0, 1.0]))
         model[1].weight.copy_(torch.tensor([0.04, 0.06, -0.06, 0.5, 2.0]))
     found = scale_histogram(model)
-    assert (len(found["edges"]), found["edges"][0], found["edges"][1], found["edges"][-1]) == (41, 0, 0.05, 2)
+    assert (len(found.edges), found.edges[0], found.edges[1], found.edges[-1]) == (41, 0, 0.05, 2)
     expected = {0: 2, 1: 2, 10: 1, 20: 1, 39: 2}
-    assert {bin: count for bin, count in enumerate(found["counts"]) if count} == expected
+    assert {bin: count for bin, count in enumerate(found.counts) if count} == expected
 
 
 @pytest.mark.parametrize("value", [0.0, math.nan, math.inf])
@@ -113,8 +113,8 @@ def test_the_histogram_of_scales_that_are_all_zero_or_diverged(value):
     model = nn.BatchNorm2d(4)
     nn.init.constant_(model.weight, value)
     found = scale_histogram(model)
-    assert found["edges"][-1] == 1
-    assert sum(found["counts"]) == (4 if value == 0 else 0)
+    assert found.edges[-1] == 1
+    assert sum(found.counts) == (4 if value == 0 else 0)
 
 
 def test_the_record_holds_the_history_of_its_last_training(tmp_path):
@@ -139,12 +139,12 @@ def test_the_record_holds_the_history_of_its_last_training(tmp_path):
         "row, seed 0": dict.fromkeys(names, 3),
     }
     for name, record in records.items():
-        scales = record.metrics.get("bn_scales")
+        scales = record.metrics.bn_scales
         assert (scales is None) == (name == "row quantized, seed 0")
-        assert scales is None or sum(scales["counts"]) == 4
+        assert scales is None or sum(scales.counts) == 4
     stored = {json.loads(path.read_text())["key"] for path in (tmp_path / "store").glob("*/record.json")}
     assert stored == {record.key for record in records.values()}
     again = run(planned, engine_at(registry, tmp_path))
     assert {name: record.history for name, record in again.items()} == {
-        name: json.loads(record.text)["history"] for name, record in records.items()
+        name: record.history for name, record in records.items()
     }

@@ -1,7 +1,5 @@
 """A record's metrics are what methods.md §7 defines, counted here once more from the stored model."""
 
-from base64 import b64decode
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from torch import nn
 from benchsuite import PluginError, get
 from benchsuite.execution.compress import Mask, add_part, fold, masks_of, weights_of
 from benchsuite.execution.measuring import Measurer
-from benchsuite.metrics import model_tensors, pack, prunable, unpack, unpack_bits
+from benchsuite.metrics import model_tensors, pack, prunable, unpack
 from benchsuite.plan import Quantize
 
 ROWS = [
@@ -60,21 +58,21 @@ def test_every_cell_is_ok(measured):
 
 def test_counts(measured):
     for cell in measured.planned.cells:
-        metrics, layers = measured.records[cell.key].metrics, measured.records[cell.key].layers
+        numbers, layers = measured.records[cell.key].metrics.numbers, measured.records[cell.key].layers
         model = measured.model(cell.chain)
         weights = {name: weight.numpy() for name, weight in weights_of(model, ()).items()}
         zeros = {name: int((weight == 0).sum()) for name, weight in weights.items()}
         total = sum(weight.size for weight in weights.values())
-        assert metrics["sparsity"] == sum(zeros.values()) / total
-        assert metrics["nonzeros"] == total - sum(zeros.values())
-        assert [(layer["name"], layer["zeros"], layer["weights"]) for layer in layers] == [
+        assert numbers["sparsity"] == sum(zeros.values()) / total
+        assert numbers["nonzeros"] == total - sum(zeros.values())
+        assert [(layer.name, layer.zeros, layer.weights) for layer in layers] == [
             (name, zeros[name], weight.size) for name, weight in weights.items()
         ]
         plain = fold(model)
         parameters = [parameter.detach().numpy() for parameter in plain.parameters()]
-        assert metrics["parameters"] == sum(parameter.size for parameter in parameters)
-        assert metrics["param_sparsity"] == pytest.approx(
-            sum(int((parameter == 0).sum()) for parameter in parameters) / metrics["parameters"]
+        assert numbers["parameters"] == sum(parameter.size for parameter in parameters)
+        assert numbers["param_sparsity"] == pytest.approx(
+            sum(int((parameter == 0).sum()) for parameter in parameters) / numbers["parameters"]
         )
 
 
@@ -85,9 +83,9 @@ def positions(name: str) -> int:
 def test_multiply_accumulates(measured):
     for cell in measured.planned.cells:
         weights = weights_of(measured.model(cell.chain), ())
-        metrics = measured.records[cell.key].metrics
-        assert metrics["macs"] == sum(positions(name) * weight.numel() for name, weight in weights.items())
-        assert metrics["effective_macs"] == sum(
+        numbers = measured.records[cell.key].metrics.numbers
+        assert numbers["macs"] == sum(positions(name) * weight.numel() for name, weight in weights.items())
+        assert numbers["effective_macs"] == sum(
             positions(name) * int(weight.count_nonzero()) for name, weight in weights.items()
         )
 
@@ -99,13 +97,13 @@ def test_bits(measured):
         for step in cell.chain.steps:
             if isinstance(step, Quantize):
                 skipped = {"first": names[0], "last": names[-1]}
-                bits = dict(step.quantizer.fields)["bits"]
+                bits = step.quantizer.get("bits")
                 widths |= {name: bits for name in names if name not in {skipped[one] for one in step.skip}}
         layers = measured.records[cell.key].layers
-        assert {str(layer["name"]): layer["bits"] for layer in layers} == widths
-        total = sum(layer["weights"] for layer in layers)
-        assert measured.records[cell.key].metrics["bits_per_weight"] == pytest.approx(
-            sum(widths[str(layer["name"])] * layer["weights"] for layer in layers) / total
+        assert {layer.name: layer.bits for layer in layers} == widths
+        total = sum(layer.weights for layer in layers)
+        assert measured.records[cell.key].metrics.number("bits_per_weight") == pytest.approx(
+            sum(widths[layer.name] * layer.weights for layer in layers) / total
         )
 
 
@@ -113,28 +111,28 @@ def test_accuracy_is_correct_over_examples_and_stored_by_example(measured):
     inputs, labels = measured.test().in_order()[0]
     for cell in measured.planned.cells:
         metrics = measured.records[cell.key].metrics
+        numbers = metrics.numbers
         with torch.inference_mode():
             outputs = fold(measured.model(cell.chain)).eval()(inputs)
         correct = outputs.argmax(1) == labels
-        assert (metrics["correct"], metrics["examples"]) == (int(correct.sum()), TEST)
-        assert metrics["accuracy"] == 100 * metrics["correct"] / TEST
-        stored = unpack_bits(b64decode(metrics["correct_bits"]), TEST)
-        assert torch.equal(stored, correct)
-        assert metrics["loss"] == pytest.approx(float(nn.functional.cross_entropy(outputs, labels)), rel=1e-5)
+        assert (numbers["correct"], numbers["examples"]) == (int(correct.sum()), TEST)
+        assert numbers["accuracy"] == 100 * numbers["correct"] / TEST
+        assert np.array_equal(metrics.answers(), correct.numpy())
+        assert numbers["loss"] == pytest.approx(float(nn.functional.cross_entropy(outputs, labels)), rel=1e-5)
 
 
 def test_size_is_that_of_bytes_that_unpack_to_the_same_weights(measured):
     for cell in measured.planned.cells:
         plain = fold(measured.model(cell.chain))
         packed = pack(dict(sorted(model_tensors(plain).items())))
-        metrics = measured.records[cell.key].metrics
-        assert metrics["size_bytes"] == len(packed)
+        numbers = measured.records[cell.key].metrics.numbers
+        assert numbers["size_bytes"] == len(packed)
         unpacked = unpack(packed)
         for name, tensor in plain.state_dict().items():
             if not name.endswith("num_batches_tracked"):
                 assert torch.equal(unpacked[name], tensor)
         dense = sum(tensor.numel() * 4 for tensor in unpacked.values())
-        assert metrics["compression"] == dense / len(packed)
+        assert numbers["compression"] == dense / len(packed)
 
 
 def test_neff_of_each_layer(measured):
@@ -144,7 +142,7 @@ def test_neff_of_each_layer(measured):
         ):
             share = np.abs(weight.numpy().astype(np.float64))
             share /= share.sum()
-            assert layer["neff"] == pytest.approx(1 / (share**2).sum())
+            assert layer.neff == pytest.approx(1 / (share**2).sum())
 
 
 def test_controls_have_the_zeros_of_their_rows_layer_by_layer(measured):
@@ -156,7 +154,7 @@ def test_controls_have_the_zeros_of_their_rows_layer_by_layer(measured):
             for name, mask in masks.items():
                 assert int(mask.count_nonzero()) == int(own[name].count_nonzero()), cell.name
                 assert not torch.equal(mask, own[name])
-            assert [layer["zeros"] for layer in control] == [layer["zeros"] for layer in row] or "both" in cell.method
+            assert [layer.zeros for layer in control] == [layer.zeros for layer in row] or "both" in cell.method
             compared += 1
     assert compared == 6
 
@@ -172,15 +170,15 @@ def test_masks_are_those_that_training_began_with(measured):
 def test_costs(measured):
     for cell in measured.planned.cells:
         cost = measured.records[cell.key].cost
-        assert cost["epochs"] == sum(step.epochs_trained for step in cell.chain.steps)
-        assert cost["train_seconds"] >= 0  # of a fast machine, 0 to the millisecond
-        assert cost["latency_ms"] > 0
-        assert cost["latency_batch"] == 1
+        assert cost.epochs == sum(step.epochs_trained for step in cell.chain.steps)
+        assert cost.train_seconds >= 0  # of a fast machine, 0 to the millisecond
+        assert cost.latency_ms > 0
+        assert cost.latency_batch == 1
 
 
 def test_provenance_names_every_plugin_of_the_chain(measured):
     for cell in measured.planned.cells:
-        names = [str(plugin["name"]) for plugin in measured.records[cell.key].provenance["plugins"]]
+        names = [plugin.name for plugin in measured.records[cell.key].provenance.plugins]
         steps = [one for one in cell.chain.steps if one.verb in ("prune", "quantize")]
         wanted = [(step.pruner if step.verb == "prune" else step.quantizer).name for step in steps]
         assert names == ["dots", cell.chain.training.model.name, *wanted]

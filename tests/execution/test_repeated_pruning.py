@@ -33,7 +33,7 @@ def test_the_control_lacks_as_many_weights_of_each_layer_as_its_row(tmp_path, st
     planned = plan_rows(registry, {"steps": steps})
     _, row, control = run(planned, engine_at(registry, tmp_path)).values()
     assert (row.status, control.status) == ("ok", "ok"), (row.error, control.error)
-    assert [layer["zeros"] for layer in control.layers] == [layer["zeros"] for layer in row.layers]
+    assert [layer.zeros for layer in control.layers] == [layer.zeros for layer in row.layers]
 
 
 def test_a_grid_between_two_prunings_adds_only_the_zeros_that_it_rounds_to(tmp_path):
@@ -41,7 +41,7 @@ def test_a_grid_between_two_prunings_adds_only_the_zeros_that_it_rounds_to(tmp_p
     steps = [masked("percentile", 0.5), BITS, TUNE, masked("global-percentile", 0.8)]
     planned = plan_rows(registry, {"steps": steps})
     _, row, control = run(planned, engine_at(registry, tmp_path)).values()
-    more = [there["zeros"] - here["zeros"] for there, here in zip(control.layers, row.layers, strict=True)]
+    more = [there.zeros - here.zeros for there, here in zip(control.layers, row.layers, strict=True)]
     assert all(0 <= rounded <= 5 for rounded in more)
 
 
@@ -51,7 +51,7 @@ def test_channels_are_removed_before_the_masks_of_row_and_control(tmp_path):
     planned = plan_rows(registry, {"steps": steps}, model="conv")
     _, row, control = run(planned, engine_at(registry, tmp_path)).values()
     assert (row.status, control.status) == ("ok", "ok"), (row.error, control.error)
-    assert [layer["zeros"] for layer in control.layers] == [layer["zeros"] for layer in row.layers]
+    assert [layer.zeros for layer in control.layers] == [layer.zeros for layer in row.layers]
 
 
 WEIGHTS = 36 * 8 + 8 * 3
@@ -72,9 +72,9 @@ def test_a_random_row_delivers_what_it_is_asked_for_after_an_earlier_pruning_or_
     _, row = run(plan_rows(registry, {"steps": steps, "control": False}), engine_at(registry, tmp_path)).values()
     if delivered is None:
         assert row.status == "failed"
-        assert "of them before): what was pruned before stays pruned, and counts" in row.error["reason"]
+        assert "of them before): what was pruned before stays pruned, and counts" in row.error.reason
     else:
-        assert row.metrics["sparsity"] == pytest.approx(delivered, abs=1 / WEIGHTS)
+        assert row.metrics.number("sparsity") == pytest.approx(delivered, abs=1 / WEIGHTS)
 
 
 @pytest.mark.parametrize("pruner", ["percentile", "global-percentile", "weight"])
@@ -82,4 +82,4 @@ def test_a_lower_level_than_what_was_pruned_before_is_refused(tmp_path, pruner):
     registry = registry_with()
     rows = {"steps": [masked(pruner, 0.8), masked(pruner, 0.5)], "control": False}
     _, row = run(plan_rows(registry, rows), engine_at(registry, tmp_path)).values()
-    assert "asked for 0.500, delivered 0.79" in row.error["reason"]
+    assert "asked for 0.500, delivered 0.79" in row.error.reason

@@ -297,13 +297,13 @@ def test_weights_grow_back_until_the_last_pruning_and_not_after(tmp_path):
     run = Scheduled(tmp_path, "percentile", "linear", 4)
     for pruned, trained_on in zip(run.after_pruning, run.after_epoch, strict=False):
         assert sum(trained_on.values()) < sum(pruned.values())
-    final = {str(layer["name"]): layer["zeros"] for layer in run.scheduled.layers}
+    final = {layer.name: layer.zeros for layer in run.scheduled.layers}
     assert final == run.after_pruning[-1]
-    assert {str(layer["name"]): layer["zeros"] for layer in run.record.layers} == final
+    assert {layer.name: layer.zeros for layer in run.record.layers} == final
 
 
 def test_the_final_sparsity_of_the_network_is_exact(tmp_path):
     run = Scheduled(tmp_path, "global-percentile", "cubic", 3, sparsity=0.7)
     total = sum(WEIGHTS.values())
-    assert sum(layer["zeros"] for layer in run.record.layers) == math.floor(0.7 * (total - 1)) + 1
-    assert run.record.cost["epochs"] == 1 + 3 + 2
+    assert sum(layer.zeros for layer in run.record.layers) == math.floor(0.7 * (total - 1)) + 1
+    assert run.record.cost.epochs == 1 + 3 + 2

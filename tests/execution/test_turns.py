@@ -9,14 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from make_record import make_record
 from tiny_board import engine_at, plan_rows, registry_with
 
+from benchsuite.chain import Chain
 from benchsuite.execution.causes import cause
 from benchsuite.execution.scheduler import run_cells
 from benchsuite.execution.settled import Settled
 from benchsuite.execution.turns import Turns
-from benchsuite.plan import Chain, Plan
-from benchsuite.store import Record, Store
+from benchsuite.plan import Plan
+from benchsuite.store import MACHINE, Failure, Record, Store
 
 TUNED = {"steps": [{"prune": "percentile", "sparsity": 0.5}, {"finetune": 1}], "control": False}
 PRUNED = {"steps": [{"prune": "percentile", "sparsity": 0.8}], "control": False}
@@ -32,6 +34,11 @@ def store(tmp_path: Path) -> Store:
     store = Store(tmp_path)
     store.open()
     return store
+
+
+def result(chain: Chain) -> Record:
+    """Return the record of a chain that succeeded."""
+    return replace(make_record(), chain=chain)
 
 
 def row(planned: Plan, method_setting: str) -> Chain:
@@ -55,7 +62,7 @@ def test_what_a_chain_builds_on_comes_first_and_each_is_computed_once(planned: P
 
     def compute(chain: Chain) -> Record:
         computed.append(chain.key)
-        return Record(chain.key, "ok")
+        return result(chain)
 
     turns = Turns(store, Settled(store, "never"), compute)
     tuned = row(planned, "sparsity 0.5")
@@ -65,7 +72,7 @@ def test_what_a_chain_builds_on_comes_first_and_each_is_computed_once(planned: P
 
 
 def test_what_another_run_computes_is_not_waited_for(planned: Plan, store: Store):
-    turns = Turns(store, Settled(store, "never"), lambda chain: Record(chain.key, "ok"))
+    turns = Turns(store, Settled(store, "never"), result)
     tuned = row(planned, "sparsity 0.5")
     for key in (tuned.root.key, tuned.key):
         with held_elsewhere(store, key):
@@ -83,20 +90,20 @@ def test_the_record_that_appears_while_a_run_waits_is_taken(planned: Plan, store
     with held_elsewhere(store, dense.key):
         waiting = threading.Thread(target=lambda: found.append(turns.record(dense)))
         waiting.start()
-        store.put(Record(dense.key, "ok"), {})
+        store.put(result(dense), {})
     waiting.join(60)
     assert [one.status for one in found] == ["ok"]
 
 
 @pytest.mark.parametrize(
     ("error", "computed"),
-    [({"reason": "ValueError: no"}, False), ({"reason": "killed", "cause": "machine"}, True)],
+    [(Failure("ValueError: no"), False), (Failure("killed", cause=MACHINE), True)],
     ids=["the plugin", "the machine"],
 )
 def test_a_failure_sticks_where_it_is_the_plugins(planned: Plan, store: Store, error, computed):
     dense = row(planned, "sparsity 0.5").root
-    store.put(Record(dense.key, "failed", error=error), {})
-    turns = Turns(store, Settled(store, "never"), lambda chain: Record(chain.key, "ok"))
+    store.put(replace(result(dense), status="failed", error=error), {})
+    turns = Turns(store, Settled(store, "never"), result)
     assert turns.record(dense).status == ("ok" if computed else "failed")
 
 
@@ -118,7 +125,7 @@ def test_a_cell_that_another_run_has_in_hand_is_left_for_later(planned: Plan, tm
 def test_what_builds_on_a_loss_is_as_little_final(planned: Plan, tmp_path: Path):
     engine = engine_at(registry_with(), tmp_path)
     pruned = row(planned, "sparsity 0.8")
-    lost = replace(engine.draft(pruned.root), error={"reason": "its process was killed", "cause": "machine"})
+    lost = replace(engine.draft(pruned.root), error=Failure("its process was killed", cause=MACHINE))
     engine.settled.add(lost)
     record = engine.record(pruned)
     assert (record.status, record.is_final) == ("skipped", False)
@@ -154,4 +161,4 @@ def raised_from(error: BaseException) -> BaseException:
     ids=repr,
 )
 def test_the_cause_is_the_machine_where_it_lacked_something(error, by_machine):
-    assert cause(error) == ({"cause": "machine"} if by_machine else {})
+    assert cause(error) == (MACHINE if by_machine else None)

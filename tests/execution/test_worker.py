@@ -44,7 +44,7 @@ def here(board) -> tuple[list[Record], Path]:
 
 
 def timeless(records: list[Record]) -> list[tuple[object, ...]]:
-    return [(one.key, one.status, one.cell, one.metrics, one.layers, one.history, one.provenance) for one in records]
+    return [(one.key, one.status, one.place, one.metrics, one.layers, one.history, one.provenance) for one in records]
 
 
 def entries(home: Path) -> set[str]:
@@ -78,12 +78,12 @@ def test_what_is_timed_out_has_whole_records(tmp_path, seconds):
     board = tmp_path / "worker.toml"
     board.write_text(BOARD.replace("epochs = 2", "epochs = 100_000"), encoding="utf-8")
     records = benchsuite.run(board, home=tmp_path, isolated=True, timeout=seconds)
-    assert {one.status for one in records if one.cell["role"] == "dense"} == {"timeout"}
+    assert {one.status for one in records if one.place.role == "dense"} == {"timeout"}
     assert {one.status for one in records} <= {"timeout", "skipped"}
     for one in records:
         assert not list(faults(one))
-        assert one.cell["steps"][0]["step"] == "train"
-        assert one.provenance["plugins"]
+        assert one.chain.training.verb == "train"
+        assert one.provenance.plugins
 
 
 def test_what_was_timed_out_is_tried_again_by_the_next_run(board, here, tmp_path):

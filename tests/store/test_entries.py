@@ -7,17 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from make_record import make_record
 
 from benchsuite.errors import StoreError
-from benchsuite.store import Record, Store
+from benchsuite.store import Cost, Store
 
-KEY = "0123456789abcdef" * 2 + "01234567"
-RECORD = Record(KEY, "ok", metrics={"accuracy": 97.5}, cost={"seconds": 0.5})
+RECORD = make_record(numbers={"accuracy": 97.5}, cost=Cost(seconds=0.5))
+KEY = RECORD.key
 FILES = {"model.safetensors": b"weights" * 100, "curve.svg": b"\x05\xff"}
 
 
@@ -74,7 +76,7 @@ def test_another_process_finds_it(store: Store):
 
 
 def test_a_new_entry_takes_the_place_of_the_old_one(store: Store):
-    newer = Record(KEY, "ok", metrics={"accuracy": 98.0})
+    newer = make_record(numbers={"accuracy": 98.0})
     store.put(newer, {})
     assert store.record(KEY) == newer
     assert store.file(KEY, "model.safetensors") is None
@@ -84,14 +86,14 @@ def test_a_new_entry_takes_the_place_of_the_old_one(store: Store):
 @pytest.mark.parametrize("status", ["failed", "timeout", "skipped"])
 def test_a_good_entry_is_never_replaced_by_less(store: Store, status):
     before = content(entry(store))
-    store.put(Record(KEY, status, error={"reason": "no"}), {})
+    store.put(make_record(status=status), {})
     assert content(entry(store)) == before
     assert aside(store) == []
 
 
 def test_any_record_takes_the_place_of_a_failure(tmp_path: Path):
     store = opened(tmp_path / "home")
-    for record in (Record(KEY, "timeout"), Record(KEY, "failed", error={"reason": "no"}), RECORD):
+    for record in (make_record(status="timeout"), make_record(status="failed"), RECORD):
         store.put(record, {})
         assert store.record(KEY) == record
 
@@ -169,7 +171,9 @@ def test_an_entry_of_another_key_is_broken(store: Store):
 
 
 def test_an_entry_of_another_schema_is_broken(store: Store):
-    store.put(Record(KEY, "ok", schema=0), {})
+    content = RECORD.text.replace('"schema":1', '"schema":0').encode()
+    (entry(store) / "record.json").write_bytes(content)
+    (entry(store) / "SHA256SUMS").write_text(f"{sha256(content).hexdigest()}  record.json\n")
     assert store.record(KEY) is None
     assert not entry(store).exists()
 
@@ -236,13 +240,14 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from benchsuite.errors import StoreError
-from benchsuite.store import Record, Store
+from benchsuite.store import Store
+from benchsuite.store.record_reader import read_record
 
 store = Store(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    store.put(Record(sys.argv[2], "ok"), {"model.safetensors": bytes(1 << 20)})
+    store.put(read_record(sys.argv[2]), {"model.safetensors": bytes(1 << 20)})
 except StoreError as error:
     print(error)
 """
@@ -250,7 +255,8 @@ except StoreError as error:
 
 def test_a_file_that_does_not_fit_leaves_the_old_entry_and_nothing_else(store: Store):
     before = content(entry(store))
-    run = subprocess.run([sys.executable, "-c", FULL, str(store.home), KEY], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", FULL, str(store.home), RECORD.text]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     reason = "File too large"
     expected = f"the store {store.home} cannot be written ({reason}): make room, or set BENCHSUITE_HOME\n"
     assert run.stdout == expected
@@ -260,7 +266,7 @@ def test_a_file_that_does_not_fit_leaves_the_old_entry_and_nothing_else(store: S
 
 def test_a_failing_write_leaves_the_old_entry(store: Store):
     with pytest.raises(TypeError):
-        store.put(Record(KEY, "ok", metrics={"x": object()}), {})
+        store.put(make_record(audit={"fact": object()}), {})
     assert store.record(KEY) == RECORD
     assert aside(store) == []
 
@@ -270,20 +276,22 @@ def test_a_failing_write_leaves_the_old_entry(store: Store):
 COMPUTE = """
 import sys
 from pathlib import Path
-from benchsuite.store import Record, Store
+from benchsuite.store import Store
+from benchsuite.store.record_reader import read_record
 
-home, log, turns = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+home, log, records = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 store = Store(home)
 store.open()
 print("ready", flush=True)
 sys.stdin.readline()
-for turn in range(turns):
-    key = f"{turn:040x}"
+for line in records.read_text().splitlines():
+    record = read_record(line)
+    key = record.key
     with store.lock(key):
         if store.record(key) is None:
             with log.open("a") as stream:
                 stream.write(f"{key}\\n")
-            store.put(Record(key, "ok"), {"model.safetensors": bytes(10_000)})
+            store.put(record, {"model.safetensors": bytes(10_000)})
     assert store.record(key) and store.file(key, "model.safetensors")
 """
 
@@ -309,8 +317,10 @@ def started(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def test_processes_that_race_compute_each_key_once(tmp_path: Path):
-    log, turns = tmp_path / "log", 50
-    processes = [started(COMPUTE, tmp_path / "home", log, turns) for _ in range(3)]
+    log, lines = tmp_path / "log", tmp_path / "records.jsonl"
+    records = [make_record(seed=seed) for seed in range(50)]
+    lines.write_text("".join(f"{record.text}\n" for record in records))
+    processes = [started(COMPUTE, tmp_path / "home", log, lines) for _ in range(3)]
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
@@ -318,7 +328,7 @@ def test_processes_that_race_compute_each_key_once(tmp_path: Path):
     for process in processes:
         process.communicate()
         assert process.returncode == 0
-    assert log.read_text().splitlines() == [f"{turn:040x}" for turn in range(turns)]
+    assert log.read_text().splitlines() == [record.key for record in records]
     assert list((tmp_path / "home" / "aside").iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_record import answers, finetune, make_record, prune, quantize
 
-from benchsuite.store.record import Cost, Histogram, Metrics, PluginOrigin
+from benchsuite.store.record import MACHINE, Cost, Failure, Histogram, Metrics, PluginOrigin
 from benchsuite.store.record_reader import read_record
 
 BASELINES = Path(__file__).parents[2] / "baselines"
@@ -72,6 +73,52 @@ def test_a_number_that_is_not_finite_is_null(value):
 
 def test_a_lone_surrogate_in_a_text_is_escaped():
     assert r"na\udc80me" in make_record(method="na\udc80me").text
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "final"),
+    [
+        ("ok", None, True),
+        ("failed", Failure("ValueError: no"), True),
+        ("failed", Failure("its process was killed by SIGSEGV"), True),
+        ("failed", Failure("ended its process with exit code 3"), True),
+        ("failed", Failure("MemoryError: ", cause=MACHINE), False),
+        ("failed", Failure("its process was killed by SIGKILL"), False),
+        ("failed", Failure("took more than the 2 GiB of memory that it may"), False),
+        ("timeout", Failure("took longer than the 4 seconds that it may"), False),
+        ("timeout", None, False),
+        ("skipped", Failure("builds on 12ab, which failed: ValueError: no"), True),
+        ("skipped", Failure("builds on 12ab, which was timeout: …", cause=MACHINE), False),
+        ("skipped", Failure("builds on 12ab, which was timeout: took longer than the 9 seconds that it may"), False),
+        ("skipped", Failure("builds on 12ab, which failed: its process was killed by SIGKILL"), False),
+    ],
+)
+def test_a_failure_by_the_machine_is_not_final(status, error, final):
+    """Records without a cause are of versions that did not write one."""
+    assert replace(RECORD, status=status, error=error).is_final is final
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, None])
+def test_a_result_without_a_finite_loss_is_none_as_a_result_and_stays_in_its_line(loss):
+    text = make_record(numbers={"loss": loss}).text
+    assert read_record(text).as_result.status == "failed"
+    assert read_record(text).text == text
+
+
+@pytest.mark.parametrize("numbers", [{"loss": 0.0}, {"loss": 1e300}, {"accuracy": 3.0}])
+def test_other_results_are_as_they_are(numbers):
+    record = replace(RECORD, metrics=Metrics(numbers))
+    assert record.as_result == record
+
+
+def test_a_record_is_put_at_a_place_of_a_board():
+    assert replace(RECORD, place=None).at(RECORD.place) == RECORD
+    assert set(replace(RECORD, place=None).cell) == {"seed", "steps"}
+
+
+def test_only_copies_of_committed_results_say_that_they_are_committed():
+    assert '"committed"' not in RECORD.text
+    assert '"committed":true' in RECORD.at(replace(RECORD.place, committed=True)).text
 
 
 def test_metrics_are_a_mapping_for_notebooks():
