@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchsuite.metrics.accuracy import Evaluation, evaluate, pack_bits, unpack_bits
+    from benchsuite.metrics.accuracy import Evaluation, evaluate, pack_bits
     from benchsuite.metrics.counts import count_layers, layer_macs, neff, totals
     from benchsuite.metrics.digests import mask_digest, weights_digest
     from benchsuite.metrics.latency import latency_ms
@@ -46,7 +46,6 @@ __all__ = [
     "totals",
     "trained_weight",
     "unpack",
-    "unpack_bits",
     "weights_digest",
 ]
 

@@ -72,10 +72,3 @@ def _mean_loss(loss: Callable[[Tensor, Tensor], Tensor], outputs: Tensor, labels
 def pack_bits(correct: Tensor) -> bytes:
     """A bool tensor (N,) as ceil(N / 8) bytes, the first example in the highest bit."""
     return np.packbits(correct.cpu().numpy()).tobytes()
-
-
-def unpack_bits(data: bytes, n: int) -> Tensor:
-    """The bool tensor (n,) that `pack_bits` made `data` of. Errors: DataError if the length does not fit."""
-    if len(data) != (n + 7) // 8:
-        raise DataError(f"{n} examples need {(n + 7) // 8} bytes of packed bits, not {len(data)}")
-    return torch.from_numpy(np.unpackbits(np.frombuffer(data, np.uint8), count=n)).bool()
