@@ -79,7 +79,7 @@ def test_a_run_starts_from_the_committed_network(benchsuite, committed):
     assert [fact["stored"] for fact in facts if fact["role"] == "dense"] == ["committed"]
     assert {fact["stored"] for fact in facts if fact["role"] != "dense"} == {None}
     assert (
-        " 0 in the store; 1 more are committed networks;"
+        " 0 in the store; 1 more is a committed network;"
         in benchsuite("plan", committed, "--baselines", "committed").out
     )
     result = benchsuite("run", committed, "--baselines", "committed")
