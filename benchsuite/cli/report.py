@@ -1,5 +1,6 @@
 """`benchsuite report`: compile BENCHMARKS.md, and the tables in other documents, from the baselines."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -27,28 +28,27 @@ def report(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 5 if a file is stale.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write BENCHMARKS.md, docs/claims.md, docs/published.md, and what is marked in documents, from baselines/."""
+    """Write BENCHMARKS.md, the pages of plugins, and what is marked in documents, from baselines/."""
     from benchsuite.errors import ConfigError
     from benchsuite.reading import read_text
     from benchsuite.registry import default_registry
     from benchsuite.report import benchmarks_page, full_tables, pictures, read_baselines, with_tables
-    from benchsuite.report.claims import claims_files
-    from benchsuite.report.published import published_files
+    from benchsuite.report.extra_pages import extra_pages
 
     records = read_baselines(baselines)
     if not records:
         say(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
         raise typer.Exit(_NOTHING)
-    held = {
-        "claims, tested": claims_files(baselines, records, page.parent / "docs" / "claims.md"),
-        "held against the literature": published_files(baselines, records, page.parent / "docs" / "published.md"),
-    }
-    beside = {title: next(iter(files)).relative_to(page.parent).as_posix() for title, files in held.items() if files}
+    registry = default_registry()
+    for problem in registry.problems():
+        say(problem, err=True)
+    extra = extra_pages(registry, baselines, records, page.parent)
+    beside = {title: Path(os.path.relpath(next(iter(files)), page.parent)).as_posix() for title, files in extra.items()}
     contents = {page: benchmarks_page(records, beside).encode()}
-    contents |= {path: content for files in held.values() for path, content in files.items()}
+    contents |= {path: content for files in extra.values() for path, content in files.items()}
     contents |= {baselines / path: full.encode() for path, full in full_tables(records).items()}
     contents |= {baselines / path: picture for path, picture in pictures(records).items()}
-    known = {entry.name for entry in default_registry().entries("leaderboard")}
+    known = {entry.name for entry in registry.entries("leaderboard")}
     try:
         for document in tables_in or [path for path in _DOCUMENTS if path.is_file()]:
             contents[document] = with_tables(read_text(document), records, known, document).encode()
