@@ -446,7 +446,7 @@ IMAGES = torch.zeros(1, 1, 8, 8)
 ARGUMENTS = [
     (lambda: benchsuite.get("percentile"), 'get("pruner", "percentile") gets the pruner of that name'),
     (lambda: benchsuite.get("prunner", "x"), "kind: one of pruner, quantizer, regularizer, model, dataset, "),
-    (lambda: benchsuite.get(3, "x"), "leaderboard, not 3"),
+    (lambda: benchsuite.get(3, "x"), "leaderboard, report, not 3"),
     (lambda: benchsuite.get("quantizer"), "name: the name of a quantizer, not ''; known: ste-asymmetric, ste-symm"),
     (lambda: benchsuite.get("pruner", Keep), "name: the name of a pruner, not the class Keep"),
     (lambda: benchsuite.prune("lenet", "unit"), "model: a network, that is a torch.nn.Module, not 'lenet'"),
