@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Quantizer,
         Recipe,
         Regularizer,
+        ReportPage,
         TensorData,
         hookimpl,
     )
@@ -45,6 +46,7 @@ __all__ = [
     "Quantizer",
     "Recipe",
     "Regularizer",
+    "ReportPage",
     "StoreError",
     "TensorData",
     "get",

@@ -251,7 +251,7 @@ def test_layers_of_integers_and_complex_numbers():
         lambda: benchsuite.quantize(model, "ste-symmetric", bits=4),
     ]
     for call in calls:
-        with pytest.raises(PluginError, match=r"layer 2 has weights of torch\.complex64, not of real floats: skip"):
+        with pytest.raises(ConfigError, match=r"layer 2: its weight is torch\.complex64 .* convert it to a dense"):
             call()
     with pytest.raises(DataError, match=r'"0\.bias": dtype complex64 cannot be stored'):
         benchsuite.measure(nn.Sequential(nn.Linear(2, 2, dtype=torch.cfloat)), torch.zeros(1, 2, dtype=torch.cfloat))
@@ -446,7 +446,7 @@ IMAGES = torch.zeros(1, 1, 8, 8)
 ARGUMENTS = [
     (lambda: benchsuite.get("percentile"), 'get("pruner", "percentile") gets the pruner of that name'),
     (lambda: benchsuite.get("prunner", "x"), "kind: one of pruner, quantizer, regularizer, model, dataset, "),
-    (lambda: benchsuite.get(3, "x"), "leaderboard, not 3"),
+    (lambda: benchsuite.get(3, "x"), "leaderboard, report, not 3"),
     (lambda: benchsuite.get("quantizer"), "name: the name of a quantizer, not ''; known: ste-asymmetric, ste-symm"),
     (lambda: benchsuite.get("pruner", Keep), "name: the name of a pruner, not the class Keep"),
     (lambda: benchsuite.prune("lenet", "unit"), "model: a network, that is a torch.nn.Module, not 'lenet'"),

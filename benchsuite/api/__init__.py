@@ -4,6 +4,7 @@ from benchsuite.api.data import DataInfo, Dataset, ImageData, Split, TensorData
 from benchsuite.api.hooks import PROJECT, hookimpl
 from benchsuite.api.plugins import ChannelPruner, LayerPruner, Model, PruneContext, Pruner, Quantizer, Regularizer
 from benchsuite.api.recipe import Recipe
+from benchsuite.api.reports import ReportPage
 
 __all__ = [
     "PROJECT",
@@ -18,6 +19,7 @@ __all__ = [
     "Quantizer",
     "Recipe",
     "Regularizer",
+    "ReportPage",
     "Split",
     "TensorData",
     "hookimpl",

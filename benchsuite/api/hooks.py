@@ -1,4 +1,4 @@
-"""The six hooks. None takes an argument; each returns a mapping of names.
+"""The seven hooks. None takes an argument; each returns a mapping of names.
 
 Names are lower-case with dashes. Hooks only fill the registry: nothing runs behind a hook call.
 """
@@ -10,6 +10,7 @@ import pluggy
 
 from benchsuite.api.data import Dataset
 from benchsuite.api.plugins import ChannelPruner, Model, Pruner, Quantizer, Regularizer
+from benchsuite.api.reports import ReportPage
 
 PROJECT = "benchsuite"
 """pluggy's project name and the entry-point group."""
@@ -46,3 +47,8 @@ def benchsuite_datasets() -> Mapping[str, Callable[..., Dataset]]:  # type: igno
 @hookspec
 def benchsuite_leaderboards() -> Mapping[str, Path]:  # type: ignore[empty-body]  # likewise
     """Leaderboards: name to the path of a TOML file."""
+
+
+@hookspec
+def benchsuite_reports() -> Mapping[str, Callable[..., ReportPage]]:  # type: ignore[empty-body]  # likewise
+    """Pages of `benchsuite report` by name."""

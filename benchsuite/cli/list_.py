@@ -15,12 +15,12 @@ def register(app: typer.Typer) -> None:
 def list_(
     kind: Annotated[
         str | None,
-        typer.Argument(help="Only this kind: pruner, quantizer, regularizer, model, dataset or leaderboard."),
+        typer.Argument(help="Only this kind: pruner, quantizer, regularizer, model, dataset, leaderboard or report."),
     ] = None,
     strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List pruners, quantizers, regularizers, models, data sets and leaderboards."""
+    """List pruners, quantizers, regularizers, models, data sets, leaderboards and report pages."""
     from tabulate import tabulate
 
     from benchsuite.errors import ConfigError, suggestion

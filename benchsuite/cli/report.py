@@ -1,5 +1,6 @@
 """`benchsuite report`: compile BENCHMARKS.md, and the tables in other documents, from the baselines."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ import typer
 from benchsuite.cli.options import JsonOption, print_json, say
 
 if TYPE_CHECKING:
+    from benchsuite.registry import Registry
     from benchsuite.store import Record
 
 _NOTHING, _STALE = 4, 5
@@ -31,17 +33,21 @@ def report(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 5 if a file is stale.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write BENCHMARKS.md, docs/claims.md, docs/published.md, and what is marked in documents, from baselines/."""
+    """Write BENCHMARKS.md, the pages of plugins, and what is marked in documents, from baselines/."""
     from benchsuite.errors import ConfigError
+    from benchsuite.registry import default_registry
     from benchsuite.report import read_baselines
 
     records = read_baselines(baselines)
     if not records:
         say(f"no records under {baselines}: benchsuite run BOARD --output {baselines} writes some", err=True)
         raise typer.Exit(_NOTHING)
-    contents = _pages(records, baselines, page)
+    registry = default_registry()
+    for problem in registry.problems():
+        say(problem, err=True)
+    contents = _pages(registry, records, baselines, page)
     try:
-        contents |= _documents(records, tables_in or [path for path in _DOCUMENTS if path.is_file()])
+        contents |= _documents(registry, records, tables_in or [path for path in _DOCUMENTS if path.is_file()])
         stale = [path for path, content in contents.items() if not _is_current(path, content, check)]
         unknown = sorted({path for form in _GENERATED for path in baselines.glob(form)} - contents.keys())
         if not check:
@@ -61,30 +67,25 @@ def report(
         raise typer.Exit(_STALE)
 
 
-def _pages(records: "Sequence[Record]", baselines: Path, page: Path) -> dict[Path, bytes]:
-    """Return the generated files: the page, the documents beside it, full tables and pictures."""
+def _pages(registry: "Registry", records: "Sequence[Record]", baselines: Path, page: Path) -> dict[Path, bytes]:
+    """Return the generated files: the page, the pages of plugins beside it, full tables and pictures."""
     from benchsuite.report import benchmarks_page, full_tables, pictures
-    from benchsuite.report.claims import claims_files
-    from benchsuite.report.published import published_files
+    from benchsuite.report.extra_pages import extra_pages
 
-    held = {
-        "claims, tested": claims_files(baselines, records, page.parent / "docs" / "claims.md"),
-        "held against the literature": published_files(baselines, records, page.parent / "docs" / "published.md"),
-    }
-    beside = {title: next(iter(files)).relative_to(page.parent).as_posix() for title, files in held.items() if files}
+    extra = extra_pages(registry, baselines, records, page.parent)
+    beside = {title: Path(os.path.relpath(next(iter(files)), page.parent)).as_posix() for title, files in extra.items()}
     contents = {page: benchmarks_page(records, beside).encode()}
-    contents |= {path: content for files in held.values() for path, content in files.items()}
+    contents |= {path: content for files in extra.values() for path, content in files.items()}
     contents |= {baselines / path: full.encode() for path, full in full_tables(records).items()}
     return contents | {baselines / path: picture for path, picture in pictures(records).items()}
 
 
-def _documents(records: "Sequence[Record]", documents: Sequence[Path]) -> dict[Path, bytes]:
+def _documents(registry: "Registry", records: "Sequence[Record]", documents: Sequence[Path]) -> dict[Path, bytes]:
     """Return the documents with their marked parts set anew. Errors: ConfigError naming document and mark."""
     from benchsuite.reading import read_text
-    from benchsuite.registry import default_registry
     from benchsuite.report import with_tables
 
-    known = {entry.name for entry in default_registry().entries("leaderboard")}
+    known = {entry.name for entry in registry.entries("leaderboard")}
     return {path: with_tables(read_text(path), records, known, path).encode() for path in documents}
 
 

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
 
-from benchsuite.api import ChannelPruner, Dataset, Model, Pruner, Quantizer, Regularizer
+from benchsuite.api import ChannelPruner, Dataset, Model, Pruner, Quantizer, Regularizer, ReportPage
 from benchsuite.errors import PluginError, suggestion
 from benchsuite.registry.fields import Factory, bound_values, canonical, class_of, defaults, field_types
 
-Kind = Literal["pruner", "quantizer", "regularizer", "model", "dataset", "leaderboard"]
+Kind = Literal["pruner", "quantizer", "regularizer", "model", "dataset", "leaderboard", "report"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -23,6 +23,7 @@ BASES: Mapping[Kind, tuple[type, ...]] = {
     "regularizer": (Regularizer,),
     "model": (Model,),
     "dataset": (Dataset,),
+    "report": (ReportPage,),
 }
 
 RESERVED = frozenset(

@@ -87,4 +87,4 @@ def find(name: str, registry: Registry, kinds: Sequence[Kind] = KINDS) -> Entry:
 def configured(text: str, registry: Registry) -> object:
     """The plugin that a reference names, with its fields. Errors: ConfigError for an unknown name or a wrong field."""
     name, fields = parse_reference(text)
-    return find(name, registry, [kind for kind in KINDS if kind != "leaderboard"]).create(fields)
+    return find(name, registry, [kind for kind in KINDS if kind not in ("leaderboard", "report")]).create(fields)

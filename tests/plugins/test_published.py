@@ -16,12 +16,11 @@ from benchsuite.execution.session import Session
 from benchsuite.metrics.statistics import Summary
 from benchsuite.plan import plan
 from benchsuite.registry import default_registry
-from benchsuite.report.published import read_literature
-from benchsuite.report.published.schema import Figure, Selector
-from benchsuite.report.published.verdicts import RULE, agrees, find_line, outcomes
 from benchsuite.results import board_results
 from benchsuite.store import Record
 from benchsuite.store.record import Histogram
+from benchsuite_plugins.literature.schema import Figure, Selector, read_literature
+from benchsuite_plugins.literature.verdicts import RULE, agrees, find_line, outcomes
 
 ROOT = Path(__file__).parents[2]
 OURS = ROOT / "baselines" / "published.toml"

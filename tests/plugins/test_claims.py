@@ -9,13 +9,13 @@ import pytest
 from handmade_claims import HEAD, SEEDS, WHERE, controlled, dense_networks, on_board, pruned
 from make_record import finetune
 
-from benchsuite.report.claims import claims_files
-from benchsuite.report.claims.comparisons import comparisons
-from benchsuite.report.claims.rows import Board, rows
-from benchsuite.report.claims.schema import TurningPoint, read_claims
-from benchsuite.report.claims.sweeps import sweeps
 from benchsuite.results import Effects, board_results
 from benchsuite.store import Metrics
+from benchsuite_plugins.claims.comparisons import comparisons
+from benchsuite_plugins.claims.page import claims_files
+from benchsuite_plugins.claims.rows import Board, rows
+from benchsuite_plugins.claims.schema import TurningPoint, read_claims
+from benchsuite_plugins.claims.sweeps import sweeps
 
 LEVELS = [float(value) for value in np.exp(np.linspace(-1, 1, 11))]
 MINIMUM = handmade_claims.MINIMUM.replace('"some-pruner"}', '"some-pruner", level = 1.0}')

@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple
 from benchsuite.errors import ConfigError
 from benchsuite.metrics.statistics import Summary, summarize
 from benchsuite.report.formats import brief
-from benchsuite.report.published.paths import value_at
-from benchsuite.report.published.schema import Figure, FigureTable, Literature, Selector, places
 from benchsuite.results import BoardResults, Line
 from benchsuite.store import Record
+from benchsuite_plugins.literature.paths import value_at
+from benchsuite_plugins.literature.schema import Figure, FigureTable, Literature, Selector, places
 
 Verdict = Literal[
     "reproduced exactly",

@@ -9,10 +9,10 @@ from typing import TypeVar
 import numpy as np
 
 from benchsuite.metrics.paired import Estimate
-from benchsuite.report.claims.fits import FEWEST_POINTS, Floats, Turn, crossing, hinge
-from benchsuite.report.claims.rows import Board, Row, rows
-from benchsuite.report.claims.schema import TurningPoint
 from benchsuite.results import margin
+from benchsuite_plugins.claims.fits import FEWEST_POINTS, Floats, Turn, crossing, hinge
+from benchsuite_plugins.claims.rows import Board, Row, rows
+from benchsuite_plugins.claims.schema import TurningPoint
 
 Key = TypeVar("Key")
 

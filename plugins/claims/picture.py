@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchsuite.report.claims.fits import Floats
-from benchsuite.report.claims.schema import TurningPoint
-from benchsuite.report.claims.sweeps import Sweep
 from benchsuite.report.curves import LEGEND_COLUMNS, WIDTH, Look, looks
 from benchsuite.report.formats import signed
 from benchsuite.report.plots import svg
+from benchsuite_plugins.claims.fits import Floats
+from benchsuite_plugins.claims.schema import TurningPoint
+from benchsuite_plugins.claims.sweeps import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

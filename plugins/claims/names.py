@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.registry import default_registry
-from benchsuite.report.claims.rows import OF_ROWS, OF_TABLES, Board, absent, listed, rows
-from benchsuite.report.claims.schema import Claim, Matched, Minimum
+from benchsuite_plugins.claims.rows import OF_ROWS, OF_TABLES, Board, absent, listed, rows
+from benchsuite_plugins.claims.schema import Claim, Matched, Minimum
 
 
 class _Name(NamedTuple):

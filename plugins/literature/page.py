@@ -12,10 +12,10 @@ from benchsuite.errors import ConfigError, suggestion
 from benchsuite.metrics.statistics import Summary, summarize
 from benchsuite.report.formats import NOTHING, signed
 from benchsuite.report.markdown import grid
-from benchsuite.report.published.schema import FigureTable, Literature, Quote, Reason, read_literature
-from benchsuite.report.published.verdicts import RULE, WIDE, Outcome, Verdict, find_line, measured, outcomes, paired
 from benchsuite.results import BoardResults, board_results
 from benchsuite.store import Record
+from benchsuite_plugins.literature.schema import FigureTable, Literature, Quote, Reason, read_literature
+from benchsuite_plugins.literature.verdicts import RULE, WIDE, Outcome, Verdict, find_line, measured, outcomes, paired
 
 _HEAD = f"""\
 # Published figures and ours

@@ -7,7 +7,8 @@ from handmade_published import LINE, dense, hand_made, row, written
 
 from benchsuite import ConfigError
 from benchsuite.report import read_baselines
-from benchsuite.report.published import published_page, read_literature
+from benchsuite_plugins.literature.page import published_page
+from benchsuite_plugins.literature.schema import read_literature
 
 ROOT = Path(__file__).parents[2]
 

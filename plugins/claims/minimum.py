@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchsuite.errors import ConfigError, suggestion
-from benchsuite.report.claims.rows import Board, Row, rows
-from benchsuite.report.claims.schema import Minimum
-from benchsuite.report.claims.wording import counted
 from benchsuite.report.formats import signed
 from benchsuite.report.markdown import grid
 from benchsuite.store import Number, Record
+from benchsuite_plugins.claims.rows import Board, Row, rows
+from benchsuite_plugins.claims.schema import Minimum
+from benchsuite_plugins.claims.wording import counted
 
 _MOST_BREACHES = 20
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchsuite.report.claims.fits import Turn, crossing, hinge
+from benchsuite_plugins.claims.fits import Turn, crossing, hinge
 
 INFINITY = float("inf")
 STEPS = np.arange(5.0)

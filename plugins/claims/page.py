@@ -5,14 +5,14 @@ from collections.abc import Container, Iterable
 from itertools import count
 from pathlib import Path
 
-from benchsuite.report.claims import matched, minimum, turning
-from benchsuite.report.claims.names import check_names
-from benchsuite.report.claims.picture import picture
-from benchsuite.report.claims.rows import Board, absent
-from benchsuite.report.claims.schema import Matched, Minimum, TurningPoint, read_claims
-from benchsuite.report.claims.sweeps import grouped, sweeps
 from benchsuite.results import Effects, board_results
 from benchsuite.store import Record
+from benchsuite_plugins.claims import matched, minimum, turning
+from benchsuite_plugins.claims.names import check_names
+from benchsuite_plugins.claims.picture import picture
+from benchsuite_plugins.claims.rows import Board, absent
+from benchsuite_plugins.claims.schema import Matched, Minimum, TurningPoint, read_claims
+from benchsuite_plugins.claims.sweeps import grouped, sweeps
 
 _HEAD = """\
 # Claims, tested

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from scipy.stats import false_discovery_control
 
 from benchsuite.metrics.paired import Estimate
-from benchsuite.report.claims.rows import Board, Row, rows
 from benchsuite.store import Record
+from benchsuite_plugins.claims.rows import Board, Row, rows
 
 _RATE = 0.05
 

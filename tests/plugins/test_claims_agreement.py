@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchsuite.report.claims.agreement import agreements, centre, homogeneity, mean
-from benchsuite.report.claims.fits import Turn
-from benchsuite.report.claims.sweeps import Sweep
+from benchsuite_plugins.claims.agreement import agreements, centre, homogeneity, mean
+from benchsuite_plugins.claims.fits import Turn
+from benchsuite_plugins.claims.sweeps import Sweep
 
 INFINITY = float("inf")
 HALF = 1.959963984540054

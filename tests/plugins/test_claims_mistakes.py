@@ -7,8 +7,8 @@ from handmade_claims import HEAD, MINIMUM, SEEDS, TURNING, WHERE, dense_networks
 from make_record import quantize
 
 from benchsuite import ConfigError
-from benchsuite.report.claims import claims_files
 from benchsuite.store import Metrics
+from benchsuite_plugins.claims.page import claims_files
 
 MATCHED = f"""
 [[claims]]

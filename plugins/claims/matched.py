@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
-from benchsuite.report.claims.comparisons import RANDOM, Against, Comparison, Key, comparisons
-from benchsuite.report.claims.rows import Board, Row, absent
-from benchsuite.report.claims.schema import Matched, Part
-from benchsuite.report.claims.wording import POINTS, counted, number, span
 from benchsuite.report.formats import NOTHING, signed
 from benchsuite.report.markdown import grid
+from benchsuite_plugins.claims.comparisons import RANDOM, Against, Comparison, Key, comparisons
+from benchsuite_plugins.claims.rows import Board, Row, absent
+from benchsuite_plugins.claims.schema import Matched, Part
+from benchsuite_plugins.claims.wording import POINTS, counted, number, span
 
 _METHOD = """\
 A difference is one of mean accuracy, in points, over the same seeds and test examples; of a \
