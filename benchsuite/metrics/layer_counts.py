@@ -5,6 +5,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
+from benchsuite.metrics.by_name import ByName
+
 LARGEST = 2**63 - 1
 
 Count: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST)]
@@ -12,7 +14,7 @@ Amount: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class LayerCounts:
+class LayerCounts(ByName):
     """The counts of one prunable layer; biases are not among its weights."""
 
     name: str

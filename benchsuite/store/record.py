@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from pydantic import ConfigDict, Field, with_config
 
 from benchsuite.chain import JSON, Chain
+from benchsuite.metrics.by_name import ByName
 from benchsuite.metrics.layer_counts import LARGEST, Amount, Count, LayerCounts
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _closed = with_config(ConfigDict(extra="forbid"))
 
 @_closed
 @dataclass(frozen=True)
-class Place:
+class Place(ByName):
     """The place of a record on a board: what a table is made from."""
 
     board: str
@@ -67,7 +68,7 @@ class Place:
 
 @_closed
 @dataclass(frozen=True)
-class Histogram:
+class Histogram(ByName):
     """Counts of values in bins between neighbouring edges."""
 
     edges: tuple[Finite, ...]
@@ -125,7 +126,8 @@ class Metrics(Mapping[str, JSON]):
 
     def to_json(self) -> dict[str, JSON]:
         """Return the numbers beside the other parts that there are."""
-        return {**self.numbers, **_known({name: value for name, value in _values(self).items() if name != "numbers"})}
+        parts = {name: value for name, value in _values(self).items() if name != "numbers"}
+        return {**self.numbers, **{name: _listed(value) for name, value in _known(parts).items()}}
 
     def __getitem__(self, name: str) -> JSON:
         return self.to_json()[name]
@@ -139,7 +141,7 @@ class Metrics(Mapping[str, JSON]):
 
 @_closed
 @dataclass(frozen=True)
-class Cost:
+class Cost(ByName):
     """The price of a record: besides the epochs, it depends on the machine."""
 
     epochs: Count | None = None
@@ -155,7 +157,7 @@ class Cost:
 
 @_closed
 @dataclass(frozen=True)
-class PluginOrigin:
+class PluginOrigin(ByName):
     """Where a plugin came from; distribution and version are unknown for one that could not be loaded."""
 
     kind: str
@@ -167,7 +169,7 @@ class PluginOrigin:
 
 @_closed
 @dataclass(frozen=True)
-class DataOrigin:
+class DataOrigin(ByName):
     """A data set by name, and the fingerprint of its bytes."""
 
     name: str
@@ -176,7 +178,7 @@ class DataOrigin:
 
 @_closed
 @dataclass(frozen=True)
-class Provenance:
+class Provenance(ByName):
     """Versions, plugins, data and machine behind a record; nothing of it enters a key but through the steps."""
 
     benchsuite: str
@@ -199,7 +201,7 @@ class Provenance:
 
 @_closed
 @dataclass(frozen=True)
-class Failure:
+class Failure(ByName):
     """The reason why a cell has no result."""
 
     reason: str
@@ -293,6 +295,11 @@ _NESTED = Histogram | DataOrigin
 
 def _values(part: object) -> dict[str, JSON]:
     return {name: dict(vars(value)) if isinstance(value, _NESTED) else value for name, value in vars(part).items()}
+
+
+def _listed(value: JSON) -> JSON:
+    """Give a tuple as the list that JSON knows."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _known(values: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -18,7 +18,7 @@ class Claims(ReportPage):
     title: ClassVar[str] = "claims, tested"
 
     def files(self, baselines: Path, records: "Sequence[Record]", root: Path) -> Mapping[Path, bytes]:
-        from benchsuite_plugins.claims.page import claims_files
+        from .page import claims_files
 
         return claims_files(baselines, records, root / "docs" / "claims.md")
 

@@ -9,8 +9,8 @@ from statistics import fmean, median, median_high, median_low, stdev
 import numpy as np
 from scipy.special import chdtrc, ndtri, stdtrit
 
-from benchsuite_plugins.claims.fits import Turn
-from benchsuite_plugins.claims.sweeps import Sweep, grouped
+from .fits import Turn
+from .sweeps import Sweep, grouped
 
 _UPPER = 0.975
 """The quantile at the upper end of a 95 % interval."""

@@ -8,7 +8,8 @@ from scipy.stats import false_discovery_control
 
 from benchsuite.metrics.paired import Estimate
 from benchsuite.store import Record
-from benchsuite_plugins.claims.rows import Board, Row, rows
+
+from .rows import Board, Row, rows
 
 _RATE = 0.05
 

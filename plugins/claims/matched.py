@@ -5,10 +5,11 @@ from statistics import fmean
 
 from benchsuite.report.formats import NOTHING, signed
 from benchsuite.report.markdown import grid
-from benchsuite_plugins.claims.comparisons import RANDOM, Against, Comparison, Key, comparisons
-from benchsuite_plugins.claims.rows import Board, Row, absent
-from benchsuite_plugins.claims.schema import Matched, Part
-from benchsuite_plugins.claims.wording import POINTS, counted, number, span
+
+from .comparisons import RANDOM, Against, Comparison, Key, comparisons
+from .rows import Board, Row, absent
+from .schema import Matched, Part
+from .wording import POINTS, counted, number, span
 
 _METHOD = """\
 A difference is one of mean accuracy, in points, over the same seeds and test examples; of a \

@@ -7,9 +7,10 @@ from benchsuite.errors import ConfigError, suggestion
 from benchsuite.report.formats import signed
 from benchsuite.report.markdown import grid
 from benchsuite.store import Number, Record
-from benchsuite_plugins.claims.rows import Board, Row, rows
-from benchsuite_plugins.claims.schema import Minimum
-from benchsuite_plugins.claims.wording import counted
+
+from .rows import Board, Row, rows
+from .schema import Minimum
+from .wording import counted
 
 _MOST_BREACHES = 20
 

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from benchsuite.errors import ConfigError, suggestion
 from benchsuite.registry import default_registry
-from benchsuite_plugins.claims.rows import OF_ROWS, OF_TABLES, Board, absent, listed, rows
-from benchsuite_plugins.claims.schema import Claim, Matched, Minimum
+
+from .rows import OF_ROWS, OF_TABLES, Board, absent, listed, rows
+from .schema import Claim, Matched, Minimum
 
 
 class _Name(NamedTuple):

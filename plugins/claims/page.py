@@ -7,12 +7,13 @@ from pathlib import Path
 
 from benchsuite.results import Effects, board_results
 from benchsuite.store import Record
-from benchsuite_plugins.claims import matched, minimum, turning
-from benchsuite_plugins.claims.names import check_names
-from benchsuite_plugins.claims.picture import picture
-from benchsuite_plugins.claims.rows import Board, absent
-from benchsuite_plugins.claims.schema import Matched, Minimum, TurningPoint, read_claims
-from benchsuite_plugins.claims.sweeps import grouped, sweeps
+
+from . import matched, minimum, turning
+from .names import check_names
+from .picture import picture
+from .rows import Board, absent
+from .schema import Matched, Minimum, TurningPoint, read_claims
+from .sweeps import grouped, sweeps
 
 _HEAD = """\
 # Claims, tested

@@ -9,9 +9,10 @@ import numpy as np
 from benchsuite.report.curves import LEGEND_COLUMNS, WIDTH, Look, looks
 from benchsuite.report.formats import signed
 from benchsuite.report.plots import svg
-from benchsuite_plugins.claims.fits import Floats
-from benchsuite_plugins.claims.schema import TurningPoint
-from benchsuite_plugins.claims.sweeps import Sweep
+
+from .fits import Floats
+from .schema import TurningPoint
+from .sweeps import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

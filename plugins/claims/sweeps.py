@@ -10,9 +10,10 @@ import numpy as np
 
 from benchsuite.metrics.paired import Estimate
 from benchsuite.results import margin
-from benchsuite_plugins.claims.fits import FEWEST_POINTS, Floats, Turn, crossing, hinge
-from benchsuite_plugins.claims.rows import Board, Row, rows
-from benchsuite_plugins.claims.schema import TurningPoint
+
+from .fits import FEWEST_POINTS, Floats, Turn, crossing, hinge
+from .rows import Board, Row, rows
+from .schema import TurningPoint
 
 Key = TypeVar("Key")
 

@@ -7,11 +7,12 @@ import numpy as np
 
 from benchsuite.report.formats import NOTHING, signed
 from benchsuite.report.markdown import grid
-from benchsuite_plugins.claims.agreement import Agreement, agreements, centre
-from benchsuite_plugins.claims.fits import FEWEST_POINTS, Turn
-from benchsuite_plugins.claims.schema import TurningPoint
-from benchsuite_plugins.claims.sweeps import LEFT_OUT, Sweep, grouped
-from benchsuite_plugins.claims.wording import POINTS, counted, listing, number, span
+
+from .agreement import Agreement, agreements, centre
+from .fits import FEWEST_POINTS, Turn
+from .schema import TurningPoint
+from .sweeps import LEFT_OUT, Sweep, grouped
+from .wording import POINTS, counted, listing, number, span
 
 _METHOD = """\
 *Threshold*: the smallest {symbol} from which on the loss of accuracy against the dense parents stays within the \

@@ -18,7 +18,7 @@ class Published(ReportPage):
     title: ClassVar[str] = "held against the literature"
 
     def files(self, baselines: Path, records: "Sequence[Record]", root: Path) -> Mapping[Path, bytes]:
-        from benchsuite_plugins.literature.page import published_files
+        from .page import published_files
 
         return published_files(baselines, records, root / "docs" / "published.md")
 

@@ -14,8 +14,9 @@ from benchsuite.report.formats import NOTHING, signed
 from benchsuite.report.markdown import grid
 from benchsuite.results import BoardResults, board_results
 from benchsuite.store import Record
-from benchsuite_plugins.literature.schema import FigureTable, Literature, Quote, Reason, read_literature
-from benchsuite_plugins.literature.verdicts import RULE, WIDE, Outcome, Verdict, find_line, measured, outcomes, paired
+
+from .schema import FigureTable, Literature, Quote, Reason, read_literature
+from .verdicts import RULE, WIDE, Outcome, Verdict, find_line, measured, outcomes, paired
 
 _HEAD = f"""\
 # Published figures and ours

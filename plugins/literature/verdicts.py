@@ -12,8 +12,9 @@ from benchsuite.metrics.statistics import Summary, summarize
 from benchsuite.report.formats import brief
 from benchsuite.results import BoardResults, Line
 from benchsuite.store import Record
-from benchsuite_plugins.literature.paths import value_at
-from benchsuite_plugins.literature.schema import Figure, FigureTable, Literature, Selector, places
+
+from .paths import value_at
+from .schema import Figure, FigureTable, Literature, Selector, places
 
 Verdict = Literal[
     "reproduced exactly",

@@ -146,13 +146,13 @@ SUBGRADIENT = {0.2: 0.006104, 0.5: 0.029923, 1.0: 0.116816, 2.0: 0.390873}
 def board(tmp_path_factory):
     """Records of the board by what its lines are called."""
     records = benchsuite.run("sparse-linear", home=tmp_path_factory.mktemp("home"), device_name="cpu")
-    return {str(record.cell["setting"]): record for record in records}
+    return {record.place.setting: record for record in records}
 
 
 def test_every_cell_is_there_and_trained_two_hundred_steps(board):
     assert len(board) == 14
     assert {record.status for record in board.values()} == {"ok"}
-    assert {record.cost["epochs"] for record in board.values()} == {200}
+    assert {record.cost.epochs for record in board.values()} == {200}
     assert all("accuracy" not in record.metrics for record in board.values())
 
 

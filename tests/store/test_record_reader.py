@@ -126,7 +126,17 @@ def test_metrics_are_a_mapping_for_notebooks():
     assert RECORD.metrics.get("no-such") is None
     assert "solution" in RECORD.metrics
     assert dict(Metrics()) == {}
+    assert RECORD.metrics["support"] == [0]
     assert RECORD.cell["method"] == "percentile"
+
+
+def test_other_parts_can_be_read_by_name_too():
+    assert RECORD.cost["epochs"] == 12
+    assert RECORD.layers[0]["zeros"] == 500
+    assert RECORD.provenance["data"]["name"] == "dots"
+    assert set(RECORD.cost) == {"epochs", "seconds", "train_seconds", "latency_ms", "latency_batch"}
+    with pytest.raises(KeyError):
+        RECORD.provenance["threads"]
 
 
 def changed(*place: str | int, value: object) -> str:
