@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from benchsuite.metrics import batch_norms, prunable
+from benchsuite.metrics import batch_norms, sites
 
 SMALL_SCALE = 1e-3
 """A BatchNorm scale below it counts as gone (Liu et al. 2017)."""
@@ -51,14 +51,12 @@ class History:
 
 def few_weights(model: nn.Module) -> bool:
     """Whether the network is so small that its weights are its result."""
-    weights = [layer.weight for layer in prunable(model).values()]
-    return sum(weight.numel() for weight in weights if isinstance(weight, Tensor)) <= FEW_WEIGHTS
+    return sum(site.weight.numel() for site in sites(model).values()) <= FEW_WEIGHTS
 
 
 def solution(model: nn.Module) -> list[float]:
-    """All weights of the Linear and convolutional layers, in order; a zero has no sign."""
-    weights = [layer.weight for layer in prunable(model).values()]
-    return [float(one) + 0.0 for weight in weights if isinstance(weight, Tensor) for one in weight.detach().flatten()]
+    """All weights that compression acts on, in order, as they are stored; a zero has no sign."""
+    return [float(one) + 0.0 for site in sites(model).values() for one in site.weight.detach().flatten()]
 
 
 def scale_histogram(model: nn.Module, bins: int = 40) -> dict[str, list[float]]:

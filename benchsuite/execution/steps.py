@@ -24,6 +24,7 @@ from benchsuite.execution.training import train
 from benchsuite.metrics import prunable, select
 from benchsuite.plan import Chain, Finetune, Prune, Quantize, Train, Use
 from benchsuite.registry import Registry
+from benchsuite.sites import Site, site
 
 Layers = Sequence[Mapping[str, object]]
 
@@ -77,11 +78,11 @@ class Steps:
                 ChannelGraph(model, self._example(chain)).remove(next(waiting))
             elif isinstance(step, Prune):
                 for name, weight in weights_of(model, step.skip).items():
-                    add_part(model, model.get_submodule(name), Mask(torch.ones_like(weight, dtype=torch.bool)))
+                    add_part(model, site(model, name), Mask(torch.ones_like(weight, dtype=torch.bool)))
             elif isinstance(step, Quantize):
                 quantizer = self.plugin(step.quantizer, Quantizer)
                 for name, weight in weights_of(model, step.skip).items():
-                    add_part(model, model.get_submodule(name), quantizing(quantizer, weight))
+                    add_part(model, site(model, name), quantizing(quantizer, weight))
         return model
 
     def architecture(self, chain: Chain) -> Model:
@@ -208,7 +209,7 @@ class Steps:
         return plugin
 
 
-def _levels(reference: Layers, layers: Mapping[str, nn.Module]) -> Levels:
+def _levels(reference: Layers, layers: Mapping[str, Site]) -> Levels:
     sparsity = {str(one["name"]): int(str(one["zeros"])) / int(str(one["weights"])) for one in reference}
     return {name: sparsity[name] for name in layers}
 
