@@ -211,6 +211,11 @@ class Steps:
 
 def _levels(reference: Layers, layers: Mapping[str, Site]) -> Levels:
     sparsity = {str(one["name"]): int(str(one["zeros"])) / int(str(one["weights"])) for one in reference}
+    if unknown := [name for name in layers if name not in sparsity]:
+        raise PluginError(
+            f"the record of the row to match has no layer {unknown[0]}, which older versions left alone: "
+            "compute it again with --rerun all"
+        )
     return {name: sparsity[name] for name in layers}
 
 

@@ -130,7 +130,7 @@ def coverage(model: nn.Module) -> tuple[float, list[str]]:
 def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | float]:
     """The model's totals by metric name.
 
-    `sparsity` is over the weights of Linear and Conv layers, `param_sparsity` over all parameters, both in [0, 1];
+    `sparsity` is over the weights that compression acts on, `param_sparsity` over all parameters, both in [0, 1];
     `bits_per_weight` is the mean nominal bit width of a prunable weight; `covered` is as of `coverage`. Buffers are no
     parameters.
     """
