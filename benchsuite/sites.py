@@ -61,7 +61,7 @@ def module_sites(module: nn.Module) -> Iterator[tuple[str, Site]]:
         yield "", layer
     elif isinstance(module, nn.MultiheadAttention):
         for name in PROJECTIONS:
-            if module._parameters.get(name) is not None or parametrize.is_parametrized(module, name):
+            if _stored(module, name) is not None or parametrize.is_parametrized(module, name):
                 yield name, Site(module, name)
 
 
@@ -77,10 +77,15 @@ def site(model: nn.Module, name: str) -> Site:
     return layer_site(module) or Site(module)
 
 
+def _stored(module: nn.Module, name: str) -> Tensor | None:
+    """The parameter of the module, or what a hook computes in its place; None if parametrized or absent."""
+    return module._parameters.get(name, vars(module).get(name))
+
+
 def is_conv1d(module: nn.Module) -> bool:
     """Whether it is the Linear layer of GPT-2 as Hugging Face has it, named Conv1D, with a weight (inputs, outputs)."""
     if not any(base.__name__ == "Conv1D" for base in type(module).__mro__) or not hasattr(module, "nf"):
         return False
-    weight = module._parameters.get("weight")
+    weight = _stored(module, "weight")
     fits = weight is not None and weight.ndim == 2 and weight.shape[1] == module.nf
     return fits or parametrize.is_parametrized(module, "weight")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils import prune
 
 import benchsuite
 from benchsuite.errors import ConfigError, PluginError
@@ -252,6 +253,15 @@ def test_a_layer_that_only_has_the_name_is_left_alone():
     assert is_conv1d(Conv1D(6, 4))
     assert not is_conv1d(stored_as_linear)
     assert coverage(nn.Sequential(stored_as_linear, nn.Linear(6, 4))) == (0.5, ["0.weight"])
+
+
+@pytest.mark.parametrize("make", [attention, lambda: Conv1D(6, 4), lambda: nn.ConvTranspose1d(4, 6, 3)])
+def test_a_weight_computed_by_a_hook_is_refused(make):
+    layer = make()
+    name = next(iter(sites(layer)))
+    prune.l1_unstructured(layer, site(layer, name).parameter, 0.5)
+    with pytest.raises(ConfigError, match=rf"layer {name}: its weight is no parameter .* prune\.remove"):
+        benchsuite.prune(layer, "percentile", sparsity=0.5)
 
 
 def test_an_uninitialized_transposed_convolution_is_refused():
