@@ -43,6 +43,7 @@ from benchsuite.metrics.covered import too_little
 from benchsuite.metrics.evaluation import evaluating
 from benchsuite.metrics.layers import check_weights, own_modules
 from benchsuite.registry import Kind, default_registry
+from benchsuite.sites import site
 from benchsuite.store import Record, Store
 
 _SKIP = 'layers to leave alone, such as ["first", "last"] or names of modules'
@@ -133,7 +134,8 @@ def quantize(
     weights = weights_of(plain, skipped, copies=False)
     verify_grids(weights, dict.fromkeys(weights, method))
     for name in weights:
-        mark_grid(plain.get_submodule(name), bits_of(method))
+        place = site(plain, name)
+        mark_grid(place.module, bits_of(method), place.parameter)
     return plain
 
 

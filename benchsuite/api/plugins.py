@@ -72,7 +72,7 @@ class Pruner(ABC):
     def masks(self, layers: "Mapping[str, Tensor]", context: PruneContext) -> "Mapping[str, Tensor]":
         """A bool tensor per layer, of its shape, on any device: True = keep.
 
-        layers: detached copies of the prunable weights in model order; not to be changed.
+        layers: detached copies of the prunable weights in model order, outputs in dim 0; not to be changed.
         """
 
     def rescale(self, weight: "Tensor", mask: "Tensor") -> "Tensor | None":

@@ -14,8 +14,9 @@ from torch.nn.utils import parametrize
 from benchsuite.api import Pruner, Quantizer
 from benchsuite.errors import PluginError
 from benchsuite.execution.guard import seeded
-from benchsuite.metrics import prunable, select, trained_weight
+from benchsuite.metrics import select, sites, trained_weight
 from benchsuite.metrics.layers import sharing
+from benchsuite.sites import Site, layer_site, site, turned
 
 _STREAM = 0
 """Of the modules that quantizers build: they are of the weight alone, whatever the seed."""
@@ -62,6 +63,19 @@ class FakeQuantize(nn.Module):
         return quantized
 
 
+class Turned(nn.Module):
+    """A mask or quantization of a weight that is stored as (inputs, outputs / groups, …)."""
+
+    def __init__(self, part: nn.Module, groups: int) -> None:
+        super().__init__()
+        self.part = part
+        self.groups = groups
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """What the part makes of the weight with the outputs in dim 0, as the weight is stored."""
+        return turned(self.part(turned(weight, self.groups)), self.groups)
+
+
 def check_quantized(quantized: object, weight: Tensor) -> None:
     """Errors: PluginError unless it is a tensor of the weight's shape and dtype."""
     if not isinstance(quantized, Tensor):
@@ -71,36 +85,40 @@ def check_quantized(quantized: object, weight: Tensor) -> None:
         raise PluginError(f"the quantized weight is {got}, the weight {wanted}")
 
 
-def add_part(model: nn.Module, layer: nn.Module, part: nn.Module) -> None:
-    """Put one more mask or quantization on the layer's weight, wherever the model uses it."""
-    part = part.to(_weight(layer).device)
-    for module, name in sharing(model, {"": layer})[""]:
+def add_part(model: nn.Module, place: Site | nn.Module, part: nn.Module) -> None:
+    """Put one more mask or quantization on the weight of the site or layer, wherever the model uses it."""
+    if not isinstance(place, Site):
+        place = layer_site(place) or Site(place)
+    part = part.to(place.weight.device)
+    if place.groups:
+        part = Turned(part, place.groups)
+    for module, name in sharing(model, {"": place})[""]:
         parametrize.register_parametrization(module, name, part, unsafe=True)
 
 
 def add_masks(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> None:
     """Freeze the masks into the model, after the pruner's rescaling of what is kept."""
     for name, mask in masks.items():
-        layer = model.get_submodule(name)
-        rescale(layer, mask, pruner)
-        add_part(model, layer, Mask(mask))
+        place = site(model, name)
+        rescale(place, mask, pruner)
+        add_part(model, place, Mask(mask))
 
 
 def zero(model: nn.Module, masks: Mapping[str, Tensor], pruner: Pruner) -> None:
     """Zero the weights once, so that they may grow back."""
     for name, mask in masks.items():
-        layer = model.get_submodule(name)
-        rescale(layer, mask, pruner)
+        place = site(model, name)
+        rescale(place, mask, pruner)
         with torch.no_grad():
-            trained_weight(layer).masked_fill_(~mask, 0.0)
+            trained_weight(place.module, place.parameter).masked_fill_(~place.turn(mask), 0.0)
 
 
-def rescale(layer: nn.Module, mask: Tensor, pruner: Pruner) -> None:
+def rescale(place: Site, mask: Tensor, pruner: Pruner) -> None:
     """Multiply the weights by the factors that the pruner gives, if it gives any.
 
     Errors: PluginError for factors that are not finite or do not fit.
     """
-    weight = _weight(layer).detach()
+    weight = place.rows
     factors = pruner.rescale(weight.clone(), mask.clone())
     if factors is None:
         return
@@ -110,7 +128,7 @@ def rescale(layer: nn.Module, mask: Tensor, pruner: Pruner) -> None:
     if not bool(factors.isfinite().all()):
         raise PluginError("rescale: NaN or infinite factors")
     with torch.no_grad():
-        trained_weight(layer).mul_(factors.to(weight))
+        trained_weight(place.module, place.parameter).mul_(place.turn(factors.to(weight).expand_as(weight)))
 
 
 def _fits(shape: torch.Size, other: torch.Size) -> bool:
@@ -128,8 +146,8 @@ def quantizing(quantizer: Quantizer, weight: Tensor) -> nn.Module:
 def masks_of(model: nn.Module) -> dict[str, Tensor]:
     """What is frozen at zero, by layer: the conjunction where several prunings met."""
     found = {}
-    for name, layer in prunable(model).items():
-        masks = [part.mask for part in _parametrizations(layer) if isinstance(part, Mask)]
+    for name, place in sites(model).items():
+        masks = [part.mask for part in _parts(place) if isinstance(part, Mask)]
         if masks:
             found[name] = torch.stack(masks).all(dim=0) if len(masks) > 1 else masks[0]
     return found
@@ -183,17 +201,14 @@ def _sources(layer: nn.Module) -> nn.ModuleDict:
 
 
 def weights_of(model: nn.Module, skip: Sequence[str], *, copies: bool = True) -> dict[str, Tensor]:
-    """The effective weights of the layers that are not skipped, in model order, detached; copies may be changed."""
-    weights = {name: _weight(layer).detach() for name, layer in select(model, skip).items()}
+    """The effective weights that are not skipped, outputs in dim 0, in model order, detached; copies may be changed."""
+    weights = {name: place.rows for name, place in select(model, skip).items()}
     return {name: weight.clone() for name, weight in weights.items()} if copies else weights
 
 
-def _weight(layer: nn.Module) -> Tensor:
-    weight = layer.weight
-    if not isinstance(weight, Tensor):
-        raise TypeError(f"{type(layer).__name__} has no weight")
-    return weight
-
-
-def _parametrizations(layer: nn.Module) -> list[nn.Module]:
-    return list(layer.parametrizations.weight) if parametrize.is_parametrized(layer, "weight") else []  # type: ignore[union-attr,arg-type]  # torch types submodules loosely
+def _parts(place: Site) -> list[nn.Module]:
+    """The parametrizations of the weight, as they act on it with the outputs in dim 0."""
+    if not parametrize.is_parametrized(place.module, place.parameter):
+        return []
+    parts = place.module.get_submodule(f"parametrizations.{place.parameter}").children()
+    return [part.part if isinstance(part, Turned) else part for part in parts]

@@ -13,6 +13,7 @@ from benchsuite.api import PruneContext, Pruner, Quantizer
 from benchsuite.errors import PluginError
 from benchsuite.execution.compress import add_part, check_quantized, masks_of, quantizing, weights_of
 from benchsuite.execution.promise import Earlier, hold
+from benchsuite.sites import site
 
 Levels = Mapping[str, float]
 
@@ -78,7 +79,7 @@ def quantize(model: nn.Module, quantizer: Quantizer, skip: tuple[str, ...]) -> N
     if not changed:
         raise PluginError("quantization changed no weight")
     for name, part in parts.items():
-        add_part(model, model.get_submodule(name), part)
+        add_part(model, site(model, name), part)
 
 
 def _check_weight(name: str, weight: Tensor, purpose: str) -> None:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from benchsuite.chain import JSON
-from benchsuite.metrics import batch_norms, prunable
+from benchsuite.metrics import batch_norms, sites
 from benchsuite.store import Histogram
 
 SMALL_SCALE = 1e-3
@@ -53,15 +53,12 @@ class History:
 
 def few_weights(model: nn.Module) -> bool:
     """Whether the network is so small that its weights are its result."""
-    weights = [layer.weight for layer in prunable(model).values()]
-    return sum(weight.numel() for weight in weights if isinstance(weight, Tensor)) <= FEW_WEIGHTS
+    return sum(site.weight.numel() for site in sites(model).values()) <= FEW_WEIGHTS
 
 
 def solution(model: nn.Module) -> tuple[float, ...]:
-    """Return all weights of the Linear and convolutional layers, in order; a zero has no sign."""
-    weights = [layer.weight for layer in prunable(model).values()]
-    tensors = [weight.detach().flatten() for weight in weights if isinstance(weight, Tensor)]
-    return tuple(float(weight) + 0.0 for tensor in tensors for weight in tensor)
+    """Return all weights that compression acts on, in order, as they are stored; a zero has no sign."""
+    return tuple(float(weight) + 0.0 for site in sites(model).values() for weight in site.weight.detach().flatten())
 
 
 def scale_histogram(model: nn.Module, bins: int = 40) -> Histogram:

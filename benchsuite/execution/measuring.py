@@ -23,7 +23,7 @@ from benchsuite.metrics import (
     measure_model,
     nominal_bits,
     pack_bits,
-    prunable,
+    sites,
     weights_digest,
 )
 from benchsuite.metrics.widths import FLOAT_BITS
@@ -53,14 +53,16 @@ class Measurer:
         loss that are NaN or infinite.
         """
         with parametrize.cached(), torch.no_grad():
-            weights = {name: _tensor(layer.weight) for name, layer in prunable(model).items()}
+            weights = {name: site.rows for name, site in sites(model).items()}
             _verify_masks(weights, masks_of(model))
             verify_grids(weights, quantizers)
             # by its text, since a field may hold a list; a convolution's MACs depend on the input, its weights do not
             shapes = (repr(architecture), test.example().shape, *(weight.shape for weight in weights.values()))
             if shapes not in self._macs:
                 self._macs[shapes] = layer_macs(model, test.example())
-            bits = {name: min(FLOAT_BITS, nominal_bits(layer)) for name, layer in prunable(model).items()}
+            bits = {
+                name: min(FLOAT_BITS, nominal_bits(site.module, site.parameter)) for name, site in sites(model).items()
+            }
             bits |= {name: min(bits[name], float(bits_of(quantizer))) for name, quantizer in quantizers.items()}
             counts, layers = measure_model(model, test.example(), bits, macs=self._macs[shapes])
             batches = test.in_order()
@@ -131,9 +133,3 @@ def bits_of(quantizer: Quantizer) -> int:
     if not isinstance(bits, int):
         raise PluginError(f"quantizer {type(quantizer).__name__} has no field bits: int")
     return bits
-
-
-def _tensor(value: object) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise TypeError(f"a weight is a {type(value).__name__}")
-    return value.detach()

@@ -24,6 +24,7 @@ from benchsuite.execution.shrink import ChannelGraph
 from benchsuite.execution.training import train
 from benchsuite.metrics import LayerCounts, prunable, select
 from benchsuite.registry import Registry
+from benchsuite.sites import Site, site
 
 T = TypeVar("T")
 
@@ -75,11 +76,11 @@ class Steps:
                 ChannelGraph(model, self._example(chain)).remove(next(waiting))
             elif isinstance(step, Prune):
                 for name, weight in weights_of(model, step.skip).items():
-                    add_part(model, model.get_submodule(name), Mask(torch.ones_like(weight, dtype=torch.bool)))
+                    add_part(model, site(model, name), Mask(torch.ones_like(weight, dtype=torch.bool)))
             elif isinstance(step, Quantize):
                 quantizer = self.plugin(step.quantizer, Quantizer)
                 for name, weight in weights_of(model, step.skip).items():
-                    add_part(model, model.get_submodule(name), quantizing(quantizer, weight))
+                    add_part(model, site(model, name), quantizing(quantizer, weight))
         return model
 
     def architecture(self, chain: Chain) -> Model:
@@ -206,8 +207,13 @@ class Steps:
         return plugin
 
 
-def _levels(reference: Iterable[LayerCounts], layers: Mapping[str, nn.Module]) -> Levels:
+def _levels(reference: Iterable[LayerCounts], layers: Mapping[str, Site]) -> Levels:
     sparsity = {counts.name: counts.sparsity for counts in reference}
+    if unknown := [name for name in layers if name not in sparsity]:
+        raise PluginError(
+            f"the record of the row to match has no layer {unknown[0]}, which older versions left alone: "
+            "compute it again with --rerun all"
+        )
     return {name: sparsity[name] for name in layers}
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from benchsuite.metrics.digests import mask_digest, weights_digest
     from benchsuite.metrics.latency import latency_ms
     from benchsuite.metrics.layer_counts import LayerCounts
-    from benchsuite.metrics.layers import batch_norms, prunable, select, trained_weight
+    from benchsuite.metrics.layers import batch_norms, prunable, select, sites, trained_weight
     from benchsuite.metrics.measure import measure_model
     from benchsuite.metrics.size import dense_bytes, pack, size_bytes, unpack
     from benchsuite.metrics.statistics import Summary, paired_change, summarize
@@ -41,6 +41,7 @@ __all__ = [
     "parameters",
     "prunable",
     "select",
+    "sites",
     "size_bytes",
     "summarize",
     "totals",

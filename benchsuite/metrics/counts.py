@@ -11,9 +11,10 @@ from benchsuite.errors import ConfigError, suggestion
 from benchsuite.metrics.digests import mask_digest
 from benchsuite.metrics.evaluation import evaluating
 from benchsuite.metrics.layer_counts import LayerCounts
-from benchsuite.metrics.layers import PRUNABLE, identity, prunable, sharing
+from benchsuite.metrics.layers import identity, sharing, sites
 from benchsuite.metrics.tensors import parameters
 from benchsuite.metrics.widths import nominal_bits
+from benchsuite.sites import Site, layer_site
 
 
 def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
@@ -28,13 +29,13 @@ def layer_macs(model: nn.Module, example_input: Tensor) -> dict[str, int]:
 
     if example_input.ndim < 2 or not len(example_input):
         raise ConfigError(f"example_input needs a batch dimension, (N, …), not shape {tuple(example_input.shape)}")
-    places = sharing(model, prunable(model))
+    places = sharing(model, sites(model))
     with evaluating(model), torch.no_grad(), ExitStack() as hooks:
         # computed and cached now, lest a parametrization's own work count as the layer's
         weights = {name: [getattr(module, own) for module, own in found] for name, found in places.items()}
         uses = WeightUses(weights)
         for name, found in places.items():
-            for module in dict.fromkeys(module for module, _ in found if isinstance(module, PRUNABLE)):
+            for module in dict.fromkeys(module for module, _ in found if layer_site(module)):
                 hooks.enter_context(module.register_forward_pre_hook(lambda *_, name=name: uses.enter(name)))
                 hooks.enter_context(module.register_forward_hook(lambda *_: uses.leave()))
         hooks.enter_context(without_fast_path())
@@ -63,20 +64,19 @@ def count_layers(
     macs: per layer, from `layer_macs`. bits: nominal bit width where it is not that of `nominal_bits`.
     Errors: ConfigError if `bits` names no layer.
     """
-    layers = prunable(model)
+    layers = sites(model)
     bits = bits or {}
     for name in bits:
         if name not in layers:
             raise ConfigError(f'bits: the model has no layer "{name}"{suggestion(name, layers)}')
     return tuple(
-        _count(name, layer, macs[name], bits.get(name) or nominal_bits(layer)) for name, layer in layers.items()
+        _count(name, site, macs[name], bits.get(name) or nominal_bits(site.module, site.parameter))
+        for name, site in layers.items()
     )
 
 
-def _count(name: str, layer: nn.Module, macs: int, bits: float) -> LayerCounts:
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    weight = weight.detach()
+def _count(name: str, site: Site, macs: int, bits: float) -> LayerCounts:
+    weight = site.weight.detach()
     nonzeros = int(torch.count_nonzero(weight))
     weights, effective = weight.numel(), neff(weight)
     return LayerCounts(
@@ -97,7 +97,7 @@ def coverage(model: nn.Module) -> tuple[float, list[str]]:
 
     The weights are the parameters of two or more dimensions, tied ones counted once.
     """
-    reached = {identity(layer, "weight") for layer in prunable(model).values()}
+    reached = {identity(site.module, site.parameter) for site in sites(model).values()}
     weights = {name: weight.numel() for name, weight in parameters(model).items() if weight.ndim > 1}
     left_out = []
     for name in weights:
@@ -111,7 +111,7 @@ def coverage(model: nn.Module) -> tuple[float, list[str]]:
 def totals(model: nn.Module, layers: Iterable[LayerCounts]) -> dict[str, int | float]:
     """Return the model's totals by metric name.
 
-    `sparsity` is over the weights of Linear and Conv layers, `param_sparsity` over all parameters, both in [0, 1];
+    `sparsity` is over the weights that compression acts on, `param_sparsity` over all parameters, both in [0, 1];
     `bits_per_weight` is the mean nominal bit width of a prunable weight; `covered` is as of `coverage`. Buffers are no
     parameters.
     """

@@ -10,8 +10,8 @@ from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
 
 from benchsuite.errors import ConfigError, PluginError, suggestion
+from benchsuite.sites import Site, module_sites
 
-PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 Place: TypeAlias = tuple[nn.Module, str]
@@ -41,8 +41,8 @@ def identity(module: nn.Module, name: str) -> tuple[int, ...]:
     return () if parameter is None else (id(parameter),)
 
 
-def sharing(model: nn.Module, layers: Mapping[str, nn.Module]) -> dict[str, list[Place]]:
-    """The places that hold the weight of each of the layers: the layer, and those tied to it."""
+def sharing(model: nn.Module, weights: Mapping[str, Site]) -> dict[str, list[Place]]:
+    """The places that hold each of the weights: its own, and those tied to it."""
     places: dict[tuple[int, ...], list[Place]] = {}
     for _, module in own_modules(model):
         names = list(module._parameters)
@@ -50,46 +50,64 @@ def sharing(model: nn.Module, layers: Mapping[str, nn.Module]) -> dict[str, list
             names += module.parametrizations  # type: ignore[arg-type]  # a ModuleDict, as was just asked
         for name in names:
             places.setdefault(identity(module, name), []).append((module, name))
-    tensors = {name: identity(layer, "weight") for name, layer in layers.items()}
-    return {name: places[tensors[name]] if tensors[name] else [(layer, "weight")] for name, layer in layers.items()}
+    found = {}
+    for name, site in weights.items():
+        tensors = identity(site.module, site.parameter)
+        found[name] = places[tensors] if tensors else [(site.module, site.parameter)]
+    return found
 
 
-def _owners(model: nn.Module) -> dict[str, str]:
-    """The first layer that has the same weight, by the name of each Linear or Conv layer that has weights."""
-    first: dict[tuple[int, ...], str] = {}
-    owners = {}
-    for name, module in own_modules(model, aliases=True):
-        if isinstance(module, PRUNABLE) and not _is_empty(module):
-            tensors = identity(module, "weight")
-            owners[name] = first.setdefault(tensors, name) if tensors else name
-    return owners
+def _named_sites(model: nn.Module) -> dict[str, Site]:
+    """Every weight that compression can reach, under each of its names, but for those of no elements."""
+    found = {}
+    for prefix, module in own_modules(model, aliases=True):
+        for last, site in module_sites(module):
+            if not _is_empty(site):
+                found[".".join(filter(None, (prefix, last)))] = site
+    return found
 
 
-def _is_empty(layer: nn.Module) -> bool:
-    weight = layer._parameters.get("weight")
+def _is_empty(site: Site) -> bool:
+    weight = site.module._parameters.get(site.parameter)
     return weight is not None and not isinstance(weight, UninitializedParameter) and not weight.numel()
 
 
-def prunable(model: nn.Module) -> dict[str, nn.Module]:
-    """The Linear and Conv layers by dotted name, in model order; a shared layer or weight under its first name.
+def _owners(named: Mapping[str, Site]) -> dict[str, str]:
+    """The first name of the same weight, by each of its names."""
+    first: dict[tuple[int, ...], str] = {}
+    owners = {}
+    for name, site in named.items():
+        tensors = identity(site.module, site.parameter)
+        owners[name] = first.setdefault(tensors, name) if tensors else name
+    return owners
 
+
+def sites(model: nn.Module) -> dict[str, Site]:
+    """The weights that compression acts on, in model order; a shared layer or weight under its first name.
+
+    A layer's weight has the layer's dotted name; the projections of an attention layer have their parameter's.
     Layers without a single weight are left out. Errors: ConfigError if there is no other.
     """
-    names = dict.fromkeys(_owners(model).values())
-    if not names:
+    named = _named_sites(model)
+    if not named:
         raise ConfigError(f"{type(model).__name__} has no Linear or Conv layer: there is nothing to compress")
-    return {name: model.get_submodule(name) for name in names}
+    return {name: named[name] for name in dict.fromkeys(_owners(named).values())}
+
+
+def prunable(model: nn.Module) -> dict[str, nn.Module]:
+    """The layers among the `sites`, by dotted name: Linear, convolutional and transposed ones, and Conv1D."""
+    return {name: site.module for name, site in sites(model).items() if site.parameter == "weight"}
 
 
 def check_weights(model: nn.Module) -> None:
-    """Check that the weight of each prunable layer is a plain tensor of real numbers.
+    """Check that each weight that compression acts on is a plain tensor of real numbers.
 
     Errors: ConfigError that names the layer and the remedy.
     """
-    for name, layer in prunable(model).items():
-        if parametrize.is_parametrized(layer, "weight"):
+    for name, site in sites(model).items():
+        if parametrize.is_parametrized(site.module, site.parameter):
             continue
-        weight = layer._parameters.get("weight")
+        weight = site.module._parameters.get(site.parameter)
         if weight is None:
             raise ConfigError(
                 f"layer {name}: its weight is no parameter but computed by a hook; make it permanent with "
@@ -115,28 +133,28 @@ def batch_norms(model: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def trained_weight(layer: nn.Module) -> Tensor:
+def trained_weight(layer: nn.Module, parameter: str = "weight") -> Tensor:
     """What an optimizer changes: the weight, or the tensor behind its parametrizations.
 
     Errors: PluginError for a parametrization that trains several tensors.
     """
-    if not parametrize.is_parametrized(layer, "weight"):
-        return layer.get_parameter("weight")
-    original = getattr(layer.get_submodule("parametrizations.weight"), "original", None)
+    if not parametrize.is_parametrized(layer, parameter):
+        return layer.get_parameter(parameter)
+    original = getattr(layer.get_submodule(f"parametrizations.{parameter}"), "original", None)
     if not isinstance(original, Tensor):
-        raise PluginError(f"{type(layer).__name__}: its weight is made of several tensors")
+        raise PluginError(f"{type(layer).__name__}: its {parameter} is made of several tensors")
     return original
 
 
-def select(model: nn.Module, skip: Sequence[str]) -> dict[str, nn.Module]:
-    """The prunable layers without those in `skip`.
+def select(model: nn.Module, skip: Sequence[str]) -> dict[str, Site]:
+    """The `sites` without those in `skip`.
 
-    skip: "first" or "last" (of the prunable layers), names, or patterns such as "layer1.*". An entry that matches one
+    skip: "first" or "last" (of the sites), names, or patterns such as "layer1.*". An entry that matches one
     of several layers with a tied weight leaves the weight alone in all of them.
     Errors: ConfigError if an entry matches no layer or if no layer is left.
     """
-    layers = prunable(model)
-    owners = _owners(model)
+    layers = sites(model)
+    owners = _owners(_named_sites(model))
     names = list(owners)
     ends = {"first": names[0], "last": names[-1]}
     skipped: set[str] = set()
@@ -148,4 +166,4 @@ def select(model: nn.Module, skip: Sequence[str]) -> dict[str, nn.Module]:
         skipped |= {owners[name] for name in matches}
     if len(skipped) == len(layers):
         raise ConfigError(f"skip = {list(skip)} leaves no layer of {type(model).__name__}: remove an entry")
-    return {name: layer for name, layer in layers.items() if name not in skipped}
+    return {name: site for name, site in layers.items() if name not in skipped}

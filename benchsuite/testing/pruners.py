@@ -11,6 +11,7 @@ from benchsuite.errors import BenchsuiteError
 from benchsuite.execution.compress import rescale
 from benchsuite.execution.decide import decide
 from benchsuite.metrics import prunable
+from benchsuite.sites import site
 from benchsuite.testing.checks import NotApplicable, case, require, rule
 from benchsuite.testing.compression import (
     at_level,
@@ -133,7 +134,7 @@ def finite_rescaling(pruner: Pruner) -> None:
     for name, weight in effective_weights(network).items():
         for mask in (weight > weight.median(), torch.zeros_like(weight, dtype=torch.bool)):
             with case(f"{int(mask.count_nonzero())} weights left of layer {name}"):
-                rescale(network.get_submodule(name), mask, pruner)
+                rescale(site(network, name), mask, pruner)
     require_finite(network)
 
 

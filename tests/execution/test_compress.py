@@ -1,17 +1,19 @@
 """Masks and fake quantization: they hold through training, and fold away without a trace."""
 
 from copy import deepcopy
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_board import engine_at, plan_rows, registry_with
+from tiny_board import engine_at, plan_rows, registry_with, run
 from torch import nn
 from torch.nn.utils import parametrize
 
 from benchsuite import get
-from benchsuite.api import Pruner, Quantizer
+from benchsuite.api import Model, Pruner, Quantizer, Recipe
 from benchsuite.errors import PluginError
 from benchsuite.execution.compress import FakeQuantize, Mask, add_masks, add_part, fold, masks_of, weights_of, zero
 from benchsuite.execution.decide import quantize
@@ -355,10 +357,60 @@ ROWS = {
 }
 
 
+class Attended(nn.Module):
+    """Rows of an image as tokens, through a transposed convolution, attention and a layer of transposed weights."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(data.channels, 2, 3, padding=1)
+        self.attention = nn.TransformerEncoderLayer(2 * data.width, 2, 8, batch_first=True)
+        self.head = Conv1D(2 * data.width, data.classes)
+
+    def forward(self, images):
+        return self.head(self.attention(self.up(images).transpose(1, 2).flatten(2)).mean(1))
+
+
+class Conv1D(nn.Module):
+    """A Linear layer that stores its weight as (inputs, outputs)."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.nf = outputs
+        self.weight = nn.Parameter(torch.randn(inputs, outputs) / 4)
+
+    def forward(self, inputs):
+        return inputs @ self.weight
+
+
+@dataclass(frozen=True)
+class Attending(Model):
+    """A network of weights that are not stored as those of a Linear layer."""
+
+    recipe: ClassVar[Recipe] = Recipe(optimizer="adam", lr=1e-2, epochs=1, batch_size=32)
+
+    def build(self, data):
+        return Attended(data)
+
+
+def test_a_board_compresses_all_weights_however_they_are_stored(tmp_path):
+    registry = registry_with(model_attending=Attending)
+    row = {"steps": [{"prune": "percentile", "sparsity": 0.5}, {"quantize": "ste-symmetric", "bits": 3}]}
+    records = run(plan_rows(registry, row, model="attending"), engine_at(registry, tmp_path))
+    assert {record.status for record in records.values()} == {"ok"}
+    shapes = {"up": 18, "attention.self_attn.in_proj_weight": 432, "attention.self_attn.out_proj": 144}
+    shapes |= {"attention.linear1": 96, "attention.linear2": 96, "head": 36}
+    for name, record in records.items():
+        assert {layer["name"]: layer["weights"] for layer in record.layers} == shapes
+        assert record.metrics["covered"] == 1
+        if name.startswith("percentile"):
+            assert all(layer["zeros"] >= layer["weights"] / 2 for layer in record.layers)
+            assert {layer["bits"] for layer in record.layers} == {3}
+
+
 @pytest.mark.parametrize("steps", ROWS.values(), ids=ROWS)
-@pytest.mark.parametrize("model", ["net", "conv"])
+@pytest.mark.parametrize("model", ["net", "conv", "attending"])
 def test_a_fresh_network_with_the_saved_state_gives_the_same_outputs(steps, model, tmp_path):
-    registry = registry_with()
+    registry = registry_with(model_attending=Attending)
     planned = plan_rows(registry, {"steps": steps}, model=model)
     chain = next(cell.chain for cell in planned.cells if cell.role == "row")
     engine = engine_at(registry, tmp_path)

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from benchsuite import ConfigError, LayerPruner, PluginError, PruneContext, Pruner, get
 from benchsuite.execution.decide import decide
+from benchsuite.execution.steps import _levels
+from benchsuite.metrics import select
 
 LAYERS = {"0": (10, 20), "2": (5, 10)}
 
@@ -237,6 +239,11 @@ def test_matched_levels_in_total(model):
     levels = {"0": 123 / 200, "2": 7 / 50}
     masks, _ = decide(model, get("pruner", "global-percentile"), (), context(model), levels)
     assert sum(zeros(masks).values()) == pytest.approx(130, abs=1)
+
+
+def test_a_record_to_match_without_one_of_the_layers(model):
+    with pytest.raises(PluginError, match=r"has no layer 2, which older versions left alone: .* --rerun all"):
+        _levels([{"name": "0", "zeros": 1, "weights": 200}], select(model, ()))
 
 
 def test_a_matched_pruner_is_held_to_its_level(model):

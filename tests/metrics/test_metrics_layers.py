@@ -25,14 +25,14 @@ def network():
     )
 
 
-def test_prunable_layers_are_linear_and_conv_in_model_order(network):
-    assert list(prunable(network)) == ["stem", "block.0", "block.1", "head"]
+def test_prunable_layers_are_linear_and_convolutional_in_model_order(network):
+    assert list(prunable(network)) == ["stem", "block.0", "block.1", "up", "head"]
 
 
 def test_a_masked_layer_is_still_prunable_and_its_insides_are_not(network, mask_layer):
     mask = mask_layer(network["head"], torch.ones(2, 2))
     mask.inner = nn.Linear(1, 1)
-    assert list(prunable(network)) == ["stem", "block.0", "block.1", "head"]
+    assert list(prunable(network)) == ["stem", "block.0", "block.1", "up", "head"]
 
 
 def test_a_shared_layer_is_listed_once():
@@ -47,11 +47,11 @@ def test_a_single_layer_is_a_model():
 @pytest.mark.parametrize(
     ("skip", "left"),
     [
-        ([], ["stem", "block.0", "block.1", "head"]),
-        (["first"], ["block.0", "block.1", "head"]),
-        (["last", "first"], ["block.0", "block.1"]),
-        (["block.*"], ["stem", "head"]),
-        (["block.1", "stem"], ["block.0", "head"]),
+        ([], ["stem", "block.0", "block.1", "up", "head"]),
+        (["first"], ["block.0", "block.1", "up", "head"]),
+        (["last", "first"], ["block.0", "block.1", "up"]),
+        (["block.*"], ["stem", "up", "head"]),
+        (["block.1", "stem", "up"], ["block.0", "head"]),
     ],
 )
 def test_select_leaves_out_what_is_skipped(network, skip, left):
@@ -65,7 +65,7 @@ def test_select_leaves_out_what_is_skipped(network, skip, left):
         (["lats"], r'did you mean "last"\?'),
         (["norm"], 'no layer matches "norm"'),
         (["*"], "leaves no layer"),
-        (["first", "block.*", "last"], "leaves no layer"),
+        (["first", "block.*", "up", "last"], "leaves no layer"),
     ],
 )
 def test_a_skip_that_cannot_be_meant_is_refused(network, skip, message):
@@ -126,8 +126,14 @@ def test_frozen_and_parametrized_weights_are_taken():
     ("model", "share", "left_out"),
     [
         (lambda: nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3)), 1, []),
-        (lambda: nn.Sequential(nn.Linear(4, 3), nn.ConvTranspose1d(2, 3, 2)), 0.5, ["1.weight"]),
-        (lambda: nn.MultiheadAttention(4, 2), 0.25, ["in_proj_weight"]),
+        (lambda: nn.Sequential(nn.Linear(4, 3), nn.ConvTranspose1d(2, 3, 2)), 1, []),
+        (lambda: nn.MultiheadAttention(4, 2), 1, []),
+        (lambda: nn.Sequential(nn.Linear(4, 3), nn.Bilinear(2, 2, 3)), 0.5, ["1.weight"]),
+        (
+            lambda: nn.Sequential(nn.Linear(4, 4), nn.GRU(2, 2)),
+            0.4,
+            ["1.weight_ih_l0", "1.weight_hh_l0"],
+        ),
         (lambda: nn.Sequential(nn.Embedding(5, 2), nn.Linear(2, 5)), 0.5, ["0.weight"]),
     ],
 )

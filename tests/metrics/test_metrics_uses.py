@@ -75,15 +75,16 @@ class Attention(nn.Module):
         return self.head(found.mean(1))
 
 
-def test_attention_counts_its_output_projection():
+def test_attention_counts_its_projections():
     macs = layer_macs(Attention(nn.MultiheadAttention(8, 2, batch_first=True)), torch.zeros(2, 5, 8))
-    assert macs == {"attention.out_proj": 5 * 8 * 8, "head": 24}
+    assert macs == {"attention.in_proj_weight": 5 * 8 * 24, "attention.out_proj": 5 * 8 * 8, "head": 24}
 
 
 def test_the_fast_path_of_a_transformer_is_off_while_it_is_counted():
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
     assert torch.backends.mha.get_fastpath_enabled()
     assert layer_macs(Attention(nn.TransformerEncoder(layer, 1)), torch.zeros(2, 5, 8)) == {
+        "attention.layers.0.self_attn.in_proj_weight": 5 * 8 * 24,
         "attention.layers.0.self_attn.out_proj": 5 * 8 * 8,
         "attention.layers.0.linear1": 5 * 8 * 16,
         "attention.layers.0.linear2": 5 * 16 * 8,

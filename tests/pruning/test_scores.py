@@ -1,12 +1,15 @@
 """Data-driven scores against their definitions."""
 
+import copy
 import math
 
 import pytest
 import torch
 from torch import nn
 
+from benchsuite.execution.compress import add_masks, fold
 from benchsuite.pruning.scores import SCORES, SCORING_BATCHES, matrix
+from benchsuite.sites import site
 from benchsuite_plugins.magnitude import GlobalPercentile, WeightFraction
 
 CONVOLUTIONS = {
@@ -72,6 +75,59 @@ def test_wanda_sees_what_each_kernel_position_sees(options, make_context):
             conv.weight.zero_().flatten(1)[:, position] = 1
             norms = conv(inputs).square().sum((0, 2, 3)).sqrt()
         torch.testing.assert_close(found[:, position], flat[:, position] * norms)
+
+
+OTHERS = {
+    "1d": (lambda: nn.Conv1d(4, 6, 3, stride=2, padding=1, bias=False), (3, 4, 7)),
+    "3d": (lambda: nn.Conv3d(4, 6, 2, groups=2, padding=1, bias=False), (3, 4, 3, 3, 3)),
+    "transposed": (lambda: nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, bias=False), (3, 4, 5, 5)),
+    "transposed in groups": (lambda: nn.ConvTranspose1d(4, 6, 3, padding=2, groups=2, bias=False), (3, 4, 7)),
+}
+
+
+@pytest.mark.parametrize(("make", "shape"), OTHERS.values(), ids=OTHERS)
+def test_wanda_of_the_other_convolutions(make, shape, make_context):
+    torch.manual_seed(0)
+    layer, inputs = make(), torch.randn(shape)
+    place = site(layer, "")
+    rows = place.rows.clone()
+    found = SCORES["wanda"]("", {"": rows}, make_context(model=layer, batches=[(inputs, torch.zeros(3))]))
+    flat = matrix(rows)
+    for position in range(flat.shape[1]):
+        alone = torch.zeros_like(rows)
+        alone.flatten(1)[:, position] = 1
+        with torch.no_grad():
+            layer.weight.copy_(place.turn(alone))
+            norms = layer(inputs).square().transpose(0, 1).flatten(1).sum(1).sqrt()
+        torch.testing.assert_close(found[:, position], flat[:, position] * norms)
+
+
+def test_wanda_sees_the_output_size_of_a_call(make_context):
+    class Sized(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up = nn.ConvTranspose1d(1, 1, 2, stride=2, padding=1, bias=False)
+
+        def forward(self, inputs):
+            return self.up(inputs, output_size=[self.longer])
+
+    model, inputs = Sized(), torch.tensor([[[3.0, 4.0]]])
+    layers = {"up": torch.ones(1, 1, 2)}
+    for model.longer, norms in ((2, [4.0, 3.0]), (3, [4.0, 5.0])):
+        found = SCORES["wanda"]("up", layers, make_context(model=model, batches=[(inputs, torch.zeros(1))]))
+        torch.testing.assert_close(found, torch.tensor([norms]))
+
+
+@pytest.mark.parametrize("score", ["gradient", "taylor", "wanda"])
+def test_a_masked_network_is_scored_as_its_folded_copy(score, network, batches, make_context):
+    masked = copy.deepcopy(network)
+    masks = {name: torch.arange(weight.numel()).view_as(weight) % 3 > 0 for name, weight in weights(network).items()}
+    add_masks(masked, masks, WeightFraction())
+    layers = {name: weight * masks[name] for name, weight in weights(network).items()}
+    plain = fold(masked)
+    for name in layers:
+        found = SCORES[score](name, layers, make_context(model=masked, batches=batches))
+        assert torch.equal(found, SCORES[score](name, layers, make_context(model=plain, batches=batches)))
 
 
 def test_only_the_first_batches_are_used(network, make_context):
