@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import pytest
 import torch
+from make_record import layer
 from torch import Tensor, nn
 
 from benchsuite import ConfigError, LayerPruner, PluginError, PruneContext, Pruner, get
@@ -243,7 +244,7 @@ def test_matched_levels_in_total(model):
 
 def test_a_record_to_match_without_one_of_the_layers(model):
     with pytest.raises(PluginError, match=r"has no layer 2, which older versions left alone: .* --rerun all"):
-        _levels([{"name": "0", "zeros": 1, "weights": 200}], select(model, ()))
+        _levels([layer("0", zeros=1, weights=200)], select(model, ()))
 
 
 def test_a_matched_pruner_is_held_to_its_level(model):

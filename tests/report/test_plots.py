@@ -118,7 +118,7 @@ def test_the_bytes_are_a_function_of_the_records(boards, pictures):
     there = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parent,
-        env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"},
+        env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=True,
