@@ -68,7 +68,7 @@ sys.meta_path.insert(0, Hit())
 @pytest.mark.parametrize(("number", "code"), CODES.items())
 def test_during_the_imports_of_a_command_it_ends_at_once(benchsuite, number, code):
     before = "signal.signal(2, signal.default_int_handler)"
-    prelude = HIT.format(before=before, name="benchsuite.cli.options", number=int(number))
+    prelude = HIT.format(before=before, name="benchsuite.cli.run", number=int(number))
     result = benchsuite.shell("run", "none.toml", prelude=prelude)
     assert result.code == code
     assert result.err == "benchsuite: interrupted; the same command goes on where it stopped\n"
